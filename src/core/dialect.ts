@@ -1,0 +1,90 @@
+import type { Chat, ChatChunk } from './chat.ts';
+import type { GatewayError } from './errors.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { Frame } from './sse.ts';
+import type { Fields } from './wire.ts';
+
+/** Deviations of a provider from the dialect it speaks; all optional, absent means none. */
+export interface Quirks {
+  /** The field that carries the output limit in OpenAI chat (default `max_completion_tokens`). */
+  readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** False where `stream_options.include_usage` is refused (default true). */
+  readonly streamUsage?: boolean;
+  /** The role for developer messages where `developer` is unknown (default `developer` is kept). */
+  readonly developerRole?: 'system';
+  /** The field a vendor streams reasoning in, when it expects it back (`reasoning_content`, `reasoning`). */
+  readonly reasoningField?: 'reasoning_content' | 'reasoning';
+  /** False where `response_format: json_schema` is not understood: it is then sent as `json_object`, and named as a loss. */
+  readonly jsonSchema?: boolean;
+}
+
+/** What the kernel needs of a request before, and usually instead of, parsing it whole. */
+export interface CallHead {
+  readonly model: string;
+  readonly stream: boolean;
+  /** Whether the caller asked for usage in the stream: if not, what the gateway adds to learn it is hidden again. */
+  readonly wantsUsage: boolean;
+}
+
+export interface ReplyWriterOptions {
+  /** The id, model and Unix seconds for frames that must carry them before the upstream's are known. */
+  readonly id: string;
+  readonly model: string;
+  readonly created: number;
+  /** Whether the caller asked for usage (OpenAI's extra chunk). */
+  readonly wantsUsage: boolean;
+}
+
+/** Reads one streamed answer; stateful, one per answer. It must tolerate frames that were left out (see `Dialect.notable`). */
+export interface ReplyReader {
+  /** The chunks of one frame; none for a frame that says nothing (`ping`, comments). Throws only on data that is not of this dialect at all. */
+  read(frame: Frame): readonly ChatChunk[];
+}
+
+/** Writes one streamed answer; stateful, one per answer. */
+export interface ReplyWriter {
+  /** The frames for these chunks as text, complete to the blank line; empty when they say nothing in this dialect. */
+  write(chunk: ChatChunk): string;
+  /** What could not be said, by name, so far. */
+  readonly loss: ReadonlySet<string>;
+}
+
+/** A codec between one wire format and the canonical chat. Pure and synchronous: bytes and time belong to the kernel. */
+export interface Dialect {
+  readonly id: string;
+  /** Appended to the provider's base URL for a chat call. */
+  readonly path: string;
+  /** Reads the head off the top-level fields; throws `invalid_request` naming the field. */
+  head(fields: Fields): CallHead;
+  /** The whole call; throws `invalid_request` naming the field. */
+  readCall(body: JsonObject): Chat;
+  writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObject; readonly loss: readonly string[] };
+  /** The top-level fields to set (or, with `undefined`, to remove) when a call of this dialect is forwarded as it came. */
+  patch(head: CallHead, model: string, quirks: Quirks, fields: Fields): { readonly [field: string]: Json | undefined };
+  /** Every text a person or model wrote in the body, edited; the same object when nothing changed. */
+  texts(body: JsonObject, edit: (text: string) => string): JsonObject;
+
+  replyReader(): ReplyReader;
+  replyWriter(options: ReplyWriterOptions): ReplyWriter;
+  /** A whole JSON answer as chunks, ending in `end`; throws `upstream_invalid` where it is none. */
+  readReply(body: Json): readonly ChatChunk[];
+  writeReply(chunks: readonly ChatChunk[], options: ReplyWriterOptions): { readonly body: JsonObject; readonly loss: readonly string[] };
+  /** A JSON answer with this chunk's text replaced is rebuilt by `texts` of the reply: every text the model wrote, edited. */
+  replyTexts(body: JsonObject, edit: (text: string) => string): JsonObject;
+
+  /** A provider's error answer, read: who is at fault, whether to retry, the vendor's own words. */
+  readError(status: number, body: Json | undefined, headers: Headers): GatewayError;
+  writeError(error: GatewayError, requestId: string): { readonly status: number; readonly body: JsonObject };
+  /** The typed error as the last event of a stream that had begun. */
+  errorFrame(error: GatewayError, requestId: string): string;
+
+  /**
+   * Substrings of which at least one stands in every frame that carries usage, a finish, an error or the end.
+   * Frames without any need not be decoded unless somebody reads content.
+   */
+  readonly notable: readonly string[];
+  /** Whether a frame exists only because the gateway asked for usage, and is hidden from a caller who did not. */
+  isUsageOnly(frame: Frame): boolean;
+  /** Marks an answer as complete: a stream that ends without it was cut. Stands in the last frame. */
+  readonly terminator: string;
+}

@@ -1,0 +1,240 @@
+/** Who is at fault: decides who must act, and whether another target may help. */
+export type Fault = 'client' | 'gateway' | 'upstream';
+
+interface CodeFacts {
+  /** HTTP status in every dialect unless the dialect's family needs another (see `docs/errors.md`). */
+  readonly status: number;
+  readonly fault: Fault;
+  /** Whether the same call may succeed later, unchanged. */
+  readonly retryable: boolean;
+  /** What it means and what to do, for `docs/errors.md`. */
+  readonly meaning: string;
+}
+
+/**
+ * The one table of error codes. Codes are public and stable: clients script against them.
+ * `docs/errors.md` is generated from here.
+ */
+export const errorCodes = {
+  invalid_json: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The body is not one JSON object. Send `content-type: application/json` and valid UTF-8 JSON.',
+  },
+  invalid_request: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning: 'A field or header has a wrong type or value; the message names it.',
+  },
+  missing_key: {
+    status: 401,
+    fault: 'client',
+    retryable: false,
+    meaning:
+      'No gateway key came with the request. Send it as `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, `?key=` or `x-weir-key`.',
+  },
+  invalid_key: {
+    status: 401,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The gateway key is unknown, disabled or expired. Ask the operator for a valid one.',
+  },
+  not_allowed: { status: 403, fault: 'client', retryable: false, meaning: 'The key is valid and may not do this.' },
+  model_not_allowed: {
+    status: 403,
+    fault: 'client',
+    retryable: false,
+    meaning: 'A policy of this route does not allow the model that was asked for.',
+  },
+  content_refused: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning: 'A policy refused the content of the request; the message names the policy.',
+  },
+  model_not_found: {
+    status: 404,
+    fault: 'client',
+    retryable: false,
+    meaning: 'No such model. Name a virtual model, or `provider/model` of a configured provider; `GET /v1/models` lists them.',
+  },
+  not_found: {
+    status: 404,
+    fault: 'client',
+    retryable: false,
+    meaning: 'Nothing is served at this path, or the id does not exist for this key.',
+  },
+  method_not_allowed: {
+    status: 405,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The path exists but not with this method; `Allow` lists the methods.',
+  },
+  conflict: {
+    status: 412,
+    fault: 'client',
+    retryable: false,
+    meaning: '`If-Match` names another revision than the current one. Read the current one and try again.',
+  },
+  request_too_large: { status: 413, fault: 'client', retryable: false, meaning: 'The body is larger than the limit.' },
+  url_too_long: { status: 414, fault: 'client', retryable: false, meaning: 'The URL is longer than 16 KB.' },
+  unsupported_media_type: {
+    status: 415,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The body has a content type or encoding that is not accepted here.',
+  },
+  upgrade_required: {
+    status: 426,
+    fault: 'client',
+    retryable: false,
+    meaning: 'WebSocket is not served here. Use the HTTP form of the same call.',
+  },
+  rate_limited: {
+    status: 429,
+    fault: 'client',
+    retryable: true,
+    meaning: 'A rate limit was reached; `Retry-After` says when to try again.',
+  },
+  headers_too_large: { status: 431, fault: 'client', retryable: false, meaning: 'More than 100 headers, or more than 32 KB of them.' },
+  config_invalid: {
+    status: 422,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The configuration document is not valid; `problems` names every fault by its path. The current revision stays.',
+  },
+  not_supported: { status: 501, fault: 'gateway', retryable: false, meaning: 'The operation is not available for this model or provider.' },
+  provider_key_missing: {
+    status: 503,
+    fault: 'gateway',
+    retryable: false,
+    meaning: 'The provider that serves this model has no credential. The operator sets the secret that the message names.',
+  },
+  overloaded: {
+    status: 503,
+    fault: 'gateway',
+    retryable: true,
+    meaning: 'The gateway has no room for the request now; `Retry-After` says when to try again.',
+  },
+  loop_detected: {
+    status: 508,
+    fault: 'gateway',
+    retryable: false,
+    meaning: 'The request came back to the gateway through its own upstream. The operator corrects the base URL of the provider.',
+  },
+  internal: {
+    status: 500,
+    fault: 'gateway',
+    retryable: true,
+    meaning: 'A fault inside the gateway. Report the request id to the operator.',
+  },
+  upstream_rejected: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The provider refused the request; its own message is kept word for word.',
+  },
+  upstream_credential: {
+    status: 502,
+    fault: 'upstream',
+    retryable: false,
+    meaning: "The provider refused the gateway's credential. The operator checks the provider's key.",
+  },
+  upstream_rate_limited: {
+    status: 429,
+    fault: 'upstream',
+    retryable: true,
+    meaning: 'The provider is rate limiting the gateway; `Retry-After` says when to try again.',
+  },
+  upstream_overloaded: {
+    status: 503,
+    fault: 'upstream',
+    retryable: true,
+    meaning: 'The provider says that it is overloaded. Try again shortly.',
+  },
+  upstream_error: {
+    status: 502,
+    fault: 'upstream',
+    retryable: true,
+    meaning: 'The provider failed, and so did every other target of the model.',
+  },
+  upstream_unreachable: { status: 502, fault: 'upstream', retryable: true, meaning: 'No connection to the provider could be made.' },
+  upstream_invalid: {
+    status: 502,
+    fault: 'upstream',
+    retryable: true,
+    meaning: 'The provider answered with something that is not an answer of its own protocol.',
+  },
+  upstream_interrupted: {
+    status: 502,
+    fault: 'upstream',
+    retryable: true,
+    meaning: 'The provider broke off in the middle of its answer. What arrived before is genuine and incomplete.',
+  },
+  upstream_timeout: {
+    status: 504,
+    fault: 'upstream',
+    retryable: true,
+    meaning: 'The provider did not answer, or did not go on, within the time limit.',
+  },
+  event_too_large: { status: 502, fault: 'upstream', retryable: false, meaning: 'One event of the stream was larger than 1 MiB.' },
+  address_refused: {
+    status: 502,
+    fault: 'gateway',
+    retryable: false,
+    meaning: 'The address of the provider is not allowed: a deployed gateway connects to public https origins only.',
+  },
+} as const satisfies Record<string, CodeFacts>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface ErrorDetails {
+  /** Never leaves the log. */
+  readonly cause?: unknown;
+  /** Replaces the table's status where the provider's own status must be kept. */
+  readonly status?: number;
+  /** Seconds until a retry makes sense. */
+  readonly retryAfter?: number;
+  /** The request field at fault, as the caller wrote it. */
+  readonly param?: string;
+  /** The error type the provider named, kept where the caller's dialect is the provider's. */
+  readonly vendorType?: string;
+  /** The error code the provider named, likewise. */
+  readonly vendorCode?: string;
+  /** Overrides the table: a provider's 4xx that another target may still serve. */
+  readonly retryable?: boolean;
+  /** Methods for `Allow`. */
+  readonly allow?: string;
+  /** Every fault of a refused document. */
+  readonly problems?: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** An error that names who is at fault and whether to retry, at birth. The message is public; the cause is not. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly fault: Fault;
+  readonly retryable: boolean;
+  readonly status: number;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'GatewayError';
+    this.code = code;
+    this.fault = errorCodes[code].fault;
+    this.retryable = details.retryable ?? errorCodes[code].retryable;
+    this.status = details.status ?? errorCodes[code].status;
+    this.details = details;
+  }
+
+  /** What was thrown, as a gateway error: anything unforeseen becomes `internal` and keeps its text to the log. */
+  static from(thrown: unknown): GatewayError {
+    return thrown instanceof GatewayError
+      ? thrown
+      : new GatewayError('internal', 'The gateway failed to handle this request. Report the request id to the operator.', {
+          cause: thrown,
+        });
+  }
+}

@@ -1,0 +1,47 @@
+import type { LlmCall } from './call.ts';
+import type { Chat, ChatChunk, Usage } from './chat.ts';
+import type { Json } from './json.ts';
+import type { Ports } from './ports.ts';
+
+/** What each kind calls its calls and chunks. A new kind adds itself by declaration merging. */
+export interface Canon {
+  llm: { readonly call: LlmCall; readonly chunk: ChatChunk; readonly canonical: Chat };
+}
+
+export type KindName = keyof Canon;
+export type Call = Canon[KindName]['call'];
+export type Chunk = Canon[KindName]['chunk'];
+
+/** Who asks. Nothing runs before identity. */
+export interface Identity {
+  /** The key's id, never the key. */
+  readonly keyId: string;
+  readonly org: string;
+  readonly team: string;
+  readonly app: string;
+}
+
+/** Who asks, where, with what instruments; never changes while the exchange runs. */
+export interface Exchange {
+  readonly id: string;
+  readonly who: Identity;
+  readonly route: { readonly name: string; readonly kind: KindName };
+  readonly surface: Surface;
+  readonly ports: Ports;
+  /** Aborted when the caller leaves. */
+  readonly signal: AbortSignal;
+  /** Records a fact in the exchange's log row. */
+  note(fact: string, value: Json): void;
+}
+
+/** The same handles on any protocol, so that a guardrail is written once. */
+export interface Surface {
+  /** The call with every text a person or model wrote edited; the same call when nothing changed. */
+  texts(call: Call, edit: (text: string) => string): Call;
+  /** The text of a chunk and the content part it continues; `undefined` for a chunk without text. */
+  textOf(chunk: Chunk): { readonly part: number; readonly text: string } | undefined;
+  withText(chunk: Chunk, text: string): Chunk;
+  usage(chunk: Chunk): Usage | undefined;
+  /** Every reply ends in exactly one last chunk. */
+  isLast(chunk: Chunk): boolean;
+}

@@ -1,0 +1,78 @@
+import type { Dialect } from './dialect.ts';
+import type { KindName } from './exchange.ts';
+import type { Policy, Touches } from './policy.ts';
+import type { Secrets } from './ports.ts';
+import type { Provider } from './provider.ts';
+import type { Strategy, Target } from './strategy.ts';
+
+/** One configuration revision, compiled: what an isolate serves from. Frozen; replaced whole, never changed. */
+export interface Plan {
+  /** 0 is the bundled document. */
+  readonly revision: number;
+  /** Whether this run may reach loopback addresses and hold literal keys. */
+  readonly local: boolean;
+  /** Every provider that can be named: the built-in ones and the document's own. */
+  readonly providers: ReadonlyMap<string, PlanProvider>;
+  /** Virtual models by name. */
+  readonly models: ReadonlyMap<string, VirtualModel>;
+  /** There is always one of kind `llm`. */
+  readonly routes: readonly PlanRoute[];
+  readonly limits: PlanLimits;
+}
+
+export interface PlanProvider {
+  readonly provider: Provider;
+  /** The dialects it speaks, native first, each with its base URL (no trailing slash). */
+  readonly dialects: readonly { readonly dialect: Dialect; readonly baseUrl: string }[];
+  /** The credential; `undefined` where the secret it names is not set. Never called where auth is `none`. */
+  credential(secrets: Secrets): string | undefined;
+  /** The secret's name, for the message that asks the operator to set it. */
+  readonly secretName?: string;
+  /** Whether the document lists it, or the built-in provider has its credential: what `/v1/models` shows. */
+  readonly configured: boolean;
+}
+
+export interface VirtualModel {
+  readonly name: string;
+  readonly strategy: Strategy;
+  /** The strategy's own parsed settings. */
+  readonly settings: unknown;
+  readonly targets: readonly Target[];
+  readonly retry: { readonly attempts: number };
+  readonly timeout: Timeouts;
+}
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** From sending to the first content event (or the whole JSON answer's headers). */
+  readonly firstToken: number;
+  /** Between two pieces of a stream. */
+  readonly idle: number;
+  /** From the request's arrival to the end. */
+  readonly total: number;
+}
+
+export interface PlanRoute {
+  readonly name: string;
+  readonly kind: KindName;
+  /** Global policies first, then the route's own. */
+  readonly policies: readonly PlanPolicy[];
+}
+
+export interface PlanPolicy {
+  readonly policy: Policy;
+  /** The policy's own parsed settings. */
+  readonly settings: unknown;
+  readonly touches: Touches;
+}
+
+export interface PlanLimits {
+  /** Largest request body in bytes (default 32 MiB). */
+  readonly body: number;
+  /** Milliseconds of upstream silence after which a stream gets a `: ping` (default 15,000). */
+  readonly ping: number;
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = { firstToken: 60_000, idle: 60_000, total: 600_000 };
+export const DEFAULT_LIMITS: PlanLimits = { body: 32 * 1024 * 1024, ping: 15_000 };
+export const DEFAULT_ATTEMPTS = 2;

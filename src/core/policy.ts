@@ -1,0 +1,42 @@
+import type { z } from 'zod';
+import type { Usage } from './chat.ts';
+import type { GatewayError } from './errors.ts';
+import type { Call, Chunk, Exchange } from './exchange.ts';
+import type { OutcomeStatus } from './ports.ts';
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** What a policy decides about a call: pass it on (edited or not), answer it, or refuse it. */
+export type Verdict = { readonly go: Call } | { readonly answer: readonly Chunk[] } | { readonly refuse: GatewayError };
+
+/** How the exchange ended, told to every policy run that was opened. */
+export interface Outcome {
+  readonly status: OutcomeStatus;
+  readonly httpStatus: number;
+  readonly usage?: Usage;
+  readonly error?: GatewayError;
+}
+
+/** What a policy does to the response; it picks the lane, so the least that is true is the fastest. */
+export type Touches = 'nothing' | 'reads' | 'edits';
+
+/** A factory: one run per exchange. */
+export interface Policy<Name extends string = string, Config = unknown> {
+  readonly name: Name;
+  /** The policy's own settings, without `use`. */
+  readonly config: z.ZodType<Config>;
+  readonly touches: Touches | ((config: Config) => Touches);
+  open(config: Config, exchange: Exchange): PolicyRun;
+}
+
+export interface PolicyRun {
+  /** In the order of the policies. */
+  request?(call: Call): Awaitable<Verdict>;
+  /** In reverse order: pass, edit, split, hold back. A chunk that `isLast` must come out last. */
+  chunk?(chunk: Chunk): Awaitable<readonly Chunk[]>;
+  /** In reverse order, exactly once, whatever happened. Throwing here changes nothing for the caller. */
+  end?(outcome: Outcome): Awaitable<void>;
+}
+
+/** Ties a policy's config type to its schema, so that `open` sees what the schema made. */
+export const definePolicy = <const Name extends string, Config>(policy: Policy<Name, Config>): Policy<Name, Config> => policy;
