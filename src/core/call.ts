@@ -3,6 +3,9 @@ import type { CallHead, Dialect } from './dialect.ts';
 import type { JsonObject } from './json.ts';
 import { Wire } from './wire.ts';
 
+/** What the caller wants done with the conversation: answered, or its tokens counted. */
+export type LlmOperation = 'chat' | 'count-tokens';
+
 /**
  * A chat call in its caller's dialect. It keeps the body as it came and is read into the canonical form only
  * when somebody asks: the usual call is patched and forwarded without ever being parsed whole.
@@ -17,11 +20,12 @@ export class LlmCall {
     readonly head: CallHead,
     /** Caller headers a provider may be handed, lower case. */
     readonly headers: Headers,
+    readonly operation: LlmOperation = 'chat',
   ) {}
 
-  static read(dialect: Dialect, bytes: Uint8Array, headers: Headers): LlmCall {
+  static read(dialect: Dialect, bytes: Uint8Array, headers: Headers, operation: LlmOperation = 'chat'): LlmCall {
     const wire = Wire.read(bytes);
-    return new LlmCall(dialect, wire, dialect.head(wire.fields), headers);
+    return new LlmCall(dialect, wire, dialect.head(wire.fields), headers, operation);
   }
 
   /** The canonical form; read once. Throws `invalid_request`. */
@@ -30,15 +34,20 @@ export class LlmCall {
     return this.#chat;
   }
 
-  /** The same call with another body in the same dialect. */
+  /**
+   * The same call with another body in the same dialect. A top-level field that is the same object or value as before
+   * keeps its bytes: numbers that JavaScript cannot hold, say in a tool's schema, leave as they came.
+   */
   withBody(body: JsonObject): LlmCall {
-    const wire = Wire.of(body);
-    return new LlmCall(this.dialect, wire, this.dialect.head(wire.fields), this.headers);
+    const before = this.wire.json();
+    const names = [...new Set([...Object.keys(before), ...Object.keys(body)])].filter((name) => before[name] !== body[name]);
+    const wire = Wire.read(this.wire.patched(Object.fromEntries(names.map((name) => [name, body[name]]))));
+    return new LlmCall(this.dialect, wire, this.dialect.head(wire.fields), this.headers, this.operation);
   }
 
   /** The same call for another model. */
   withModel(model: string): LlmCall {
     const wire = Wire.read(this.wire.patched({ model }));
-    return new LlmCall(this.dialect, wire, { ...this.head, model }, this.headers);
+    return new LlmCall(this.dialect, wire, { ...this.head, model }, this.headers, this.operation);
   }
 }

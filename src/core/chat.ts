@@ -47,6 +47,8 @@ export interface Message {
 /** Where a provider may set a prompt-cache breakpoint (Anthropic `cache_control`), as it came. */
 export interface Cacheable {
   readonly cache?: JsonObject;
+  /** What one dialect knows of this part or tool and the canonical form does not, by dialect id. */
+  readonly extra?: JsonObject;
 }
 
 export type Part =

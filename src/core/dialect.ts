@@ -63,6 +63,8 @@ export interface Dialect {
   patch(head: CallHead, model: string, quirks: Quirks, fields: Fields): { readonly [field: string]: Json | undefined };
   /** Every text a person or model wrote in the body, edited; the same object when nothing changed. */
   texts(body: JsonObject, edit: (text: string) => string): JsonObject;
+  /** The body with an operator's instructions before or after the caller's own. Absent where the dialect has no place for them. */
+  addSystem?(body: JsonObject, text: string, where: 'start' | 'end'): JsonObject;
 
   replyReader(): ReplyReader;
   replyWriter(options: ReplyWriterOptions): ReplyWriter;
@@ -83,6 +85,11 @@ export interface Dialect {
    * Frames without any need not be decoded unless somebody reads content.
    */
   readonly notable: readonly string[];
+  /**
+   * The frame with every text its `text` chunks carry edited, all else as it came; the same frame when nothing changed.
+   * For a stream that stays in its dialect while a policy edits it.
+   */
+  frameTexts(frame: Frame, edit: (text: string) => string): Frame;
   /** Whether a frame exists only because the gateway asked for usage, and is hidden from a caller who did not. */
   isUsageOnly(frame: Frame): boolean;
   /** Marks an answer as complete: a stream that ends without it was cut. Stands in the last frame. */

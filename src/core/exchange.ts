@@ -41,6 +41,8 @@ export interface Surface {
   /** The text of a chunk and the content part it continues; `undefined` for a chunk without text. */
   textOf(chunk: Chunk): { readonly part: number; readonly text: string } | undefined;
   withText(chunk: Chunk, text: string): Chunk;
+  /** The alternative answer whose content a chunk continues or ends; `all` where it ends or divides every one; `undefined` outside the content (usage, the start). */
+  choiceOf(chunk: Chunk): number | 'all' | undefined;
   usage(chunk: Chunk): Usage | undefined;
   /** Every reply ends in exactly one last chunk. */
   isLast(chunk: Chunk): boolean;

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Usage } from './chat.ts';
 import type { GatewayError } from './errors.ts';
 import type { Call, Chunk, Exchange } from './exchange.ts';
+import type { JsonObject } from './json.ts';
 import type { OutcomeStatus } from './ports.ts';
 
 export type Awaitable<T> = T | Promise<T>;
@@ -20,12 +21,17 @@ export interface Outcome {
 /** What a policy does to the response; it picks the lane, so the least that is true is the fastest. */
 export type Touches = 'nothing' | 'reads' | 'edits';
 
+/** Written as a method's type, so that a policy fits a list of policies whatever its config is. */
+type TouchesOf<Config> = { of(config: Config): Touches }['of'];
+
 /** A factory: one run per exchange. */
 export interface Policy<Name extends string = string, Config = unknown> {
   readonly name: Name;
   /** The policy's own settings, without `use`. */
   readonly config: z.ZodType<Config>;
-  readonly touches: Touches | ((config: Config) => Touches);
+  readonly touches: Touches | TouchesOf<Config>;
+  /** Settings as an operator may write them, without `use`: what the laws are tried with and the docs show. At least one for every value of `touches`. */
+  readonly examples: readonly JsonObject[];
   open(config: Config, exchange: Exchange): PolicyRun;
 }
 

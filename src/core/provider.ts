@@ -26,6 +26,8 @@ export interface Provider {
   readonly quirks?: Quirks;
   /** Prefixes of bare model ids that belong to this provider (`gpt-`), so that `model: "gpt-…"` works without its name. */
   readonly owns?: readonly string[];
+  /** Models it always serves, for `/v1/models`; absent where only the vendor knows. */
+  readonly models?: readonly string[];
   /** Answers in the isolate instead of over the network: only the built-in sandbox does. */
   readonly respond?: (request: EgressRequest, model: string, clock: Clock) => Promise<Response> | Response;
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { LlmCall } from './call.ts';
 import type { Exchange } from './exchange.ts';
+import type { JsonObject } from './json.ts';
 import type { Awaitable } from './policy.ts';
 
 /** A provider's model as one option of a virtual model. */
@@ -17,6 +18,8 @@ export interface Target {
 export interface Strategy<Name extends string = string, Config = unknown> {
   readonly name: Name;
   readonly config: z.ZodType<Config>;
+  /** Settings as an operator may write them: what the laws are tried with and the docs show. At least one. */
+  readonly examples: readonly JsonObject[];
   /** A permutation of a subset of `targets`. `random` is uniform in [0, 1). */
   order(targets: readonly Target[], config: Config, call: LlmCall, exchange: Exchange, random: () => number): Awaitable<readonly Target[]>;
 }

@@ -1,0 +1,38 @@
+// Before anything is measured, one answer of every gateway is read in full: a gateway that answers something else, or
+// less, is faster for it.
+
+/** What is wrong with the answer, in words; `undefined` when it is the one the scenario asks for. */
+export async function deviation(gateway, scenario) {
+  const asked = scenario.body(gateway.model(scenario.model));
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...gateway.headers },
+    body: JSON.stringify(asked),
+    signal: AbortSignal.timeout(20_000),
+  });
+  const text = await response.text();
+  if (response.status !== 200) return `status ${response.status}: ${text.slice(0, 200)}`;
+  return scenario.events === undefined ? wrongAnswer(text) : wrongStream(text, scenario, asked.stream_options !== undefined);
+}
+
+function wrongAnswer(text) {
+  const { choices, usage } = JSON.parse(text);
+  if (!choices?.[0]?.message?.content?.startsWith('A weir')) return 'the message is missing';
+  return usage?.total_tokens === 91 ? undefined : 'the usage is missing';
+}
+
+function wrongStream(text, scenario, wantsUsage) {
+  const payloads = text
+    .split('\n')
+    .filter((line) => line.startsWith('data:'))
+    .map((line) => line.slice(5).trim());
+  if (payloads.at(-1) !== '[DONE]') return 'the stream does not end with [DONE]';
+  const chunks = payloads.slice(0, -1).map((payload) => JSON.parse(payload));
+  const words = chunks.map((chunk) => chunk.choices?.[0]?.delta?.content ?? '').join('');
+  const expected = Array.from({ length: scenario.events }, (_, at) => ` word${at}`).join('');
+  if (words !== expected) return `the text differs (${words.length} characters for ${expected.length})`;
+  const hasUsage = chunks.some((chunk) => chunk.usage?.total_tokens > 0);
+  if (wantsUsage && !hasUsage) return 'the usage chunk is missing';
+  if (!wantsUsage && hasUsage) return 'a usage chunk came unasked';
+  return undefined;
+}

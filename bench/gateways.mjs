@@ -1,0 +1,183 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { unstable_readConfig } from 'wrangler';
+import { cores, firstLine, start } from './processes.mjs';
+import { bind, serve } from './workerd.mjs';
+
+// What is compared. Each starts as a process of its own on the gateways' core and comes back as
+// `{ name, child, port, headers, model(script), … }`.
+
+const here = import.meta.dirname;
+const root = path.dirname(here);
+const config = unstable_readConfig({ config: path.join(root, 'wrangler.toml') }, { hideWarnings: true });
+const platform = { date: config.compatibility_date, flags: config.compatibility_flags };
+
+/** One file of ours, bundled the way a Worker is. */
+async function bundle(entry, directory) {
+  await build({
+    entryPoints: [path.join(here, entry)],
+    outfile: path.join(directory, entry),
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    conditions: ['workerd', 'worker', 'browser'],
+    mainFields: ['browser', 'module', 'main'],
+    external: ['node:*', 'cloudflare:*'],
+    logLevel: 'error',
+  });
+  return { directory, files: [entry] };
+}
+
+export async function floor({ upstream, directory, inspector }) {
+  const built = await bundle('floor.mjs', directory);
+  const worker = { name: 'gateway', ...built, ...platform, bindings: [bind.text('UPSTREAM', upstream)] };
+  const served = await serve({ workers: [worker], directory, inspector });
+  return { name: 'floor', ...served, headers: { authorization: 'Bearer k' }, model: (script) => script };
+}
+
+const devKey = 'weir_dev_bench';
+/** Longer than the journal gathers rows for (src/state/journal.ts). */
+const JOURNAL_MS = 700;
+
+/** The production build, with the benchmark's configuration in the place of the root's. */
+function buildWeir(upstream, directory) {
+  const sources = readdirSync(path.join(root, 'src'), { recursive: true }).filter((file) => file.endsWith('.ts'));
+  const imports = sources.flatMap((file) => [
+    ...readFileSync(path.join(root, 'src', file), 'utf8').matchAll(/['"]((?:\.\.?\/)+weir\.config\.ts)['"]/g),
+  ]);
+  if (imports.length === 0) throw new Error('nothing in src imports weir.config.ts, so the benchmark cannot put its own in its place');
+  const replacement = path.join(here, 'weir.config.ts');
+  const aliases = [...new Set(imports.map((match) => match[1]))].flatMap((specifier) => ['--alias', `${specifier}:${replacement}`]);
+  const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
+  const define = ['--define', `BENCH_UPSTREAM:${JSON.stringify(upstream)}`];
+  const ran = spawnSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', directory, ...aliases, ...define], {
+    cwd: root,
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      WRANGLER_SEND_METRICS: 'false',
+      WRANGLER_SEND_ERROR_REPORTS: 'false',
+      DO_NOT_TRACK: '1',
+      WRANGLER_HIDE_BANNER: 'true',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      WRANGLER_LOG_PATH: path.join(directory, 'logs'),
+    },
+  });
+  if (ran.status !== 0) throw new Error(`the production build failed:\n${ran.stdout}${ran.stderr}`);
+  return { directory, files: modulesOf(directory, 'worker.js') };
+}
+
+function modulesOf(directory, main) {
+  const others = readdirSync(directory, { recursive: true }).filter((file) => file !== main && !/\.(map|md|json|log)$/.test(file));
+  return [main, ...others.filter((file) => statSync(path.join(directory, file)).isFile())];
+}
+
+/** Durable Object classes, declared by bindings or as exports. */
+function objectClasses() {
+  const declared = Object.entries(config.exports ?? {}).filter(([, value]) => value.type === 'durable-object');
+  return [...new Set([...config.durable_objects.bindings.map((each) => each.class_name), ...declared.map(([name]) => name)])];
+}
+
+function migrations() {
+  const folder = path.join(root, 'migrations');
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.sql')) : [];
+  return files.sort().map((name) => ({ name, sql: readFileSync(path.join(folder, name), 'utf8') }));
+}
+
+export async function weir({ upstream, directory, inspector }) {
+  const built = buildWeir(upstream, path.join(directory, 'dist'));
+  const vars = { ...config.vars, WEIR_ENV: 'local', WEIR_DEV_KEY: devKey, WEIR_ADMIN_TOKEN: 'bench-admin-token' };
+  const gateway = {
+    name: 'gateway',
+    ...built,
+    ...platform,
+    objects: objectClasses(),
+    bindings: [
+      ...Object.entries(vars).map(([name, value]) => (typeof value === 'string' ? bind.text(name, value) : bind.json(name, value))),
+      ...config.d1_databases.map(({ binding }) => bind.d1(binding, 'd1')),
+      ...config.durable_objects.bindings.map((each) => bind.object(each.name, each.class_name)),
+    ],
+  };
+  const d1 = {
+    name: 'd1',
+    ...(await bundle('d1.mjs', directory)),
+    ...platform,
+    objects: ['Database'],
+    bindings: [bind.object('DATABASE', 'Database'), bind.json('MIGRATIONS', migrations())],
+  };
+  const served = await serve({ workers: [gateway, d1], directory, inspector });
+  const sourceMap = path.join(built.directory, 'worker.js.map');
+  const speaks = { headers: { authorization: `Bearer ${devKey}` }, model: (script) => `up/${script}` };
+  return { name: 'weir', ...served, ...speaks, sourceMap, logged, lingers: JOURNAL_MS };
+}
+
+/** Rows in Weir's request log, asked of the database behind it. */
+async function logged() {
+  const body = JSON.stringify({ sql: 'SELECT count(*) AS rows FROM requests' });
+  const response = await fetch(`http://127.0.0.1:${this.ports.d1}/query?resultsFormat=ROWS_AND_COLUMNS`, { method: 'POST', body });
+  const [result] = [await response.json()].flat();
+  if (!result.success) throw new Error(result.error);
+  return result.results.rows[0][0];
+}
+
+/**
+ * A peer by path: a directory holds a built Worker bundle (with an optional `bench.json`: main, compatibilityDate,
+ * compatibilityFlags, vars), anything else is a shell command of a server that listens on `$PORT`.
+ */
+export async function peer({ name, at, headers, upstream, directory, inspector }) {
+  const filled = Object.entries(headers).map(([key, value]) => [key, value.replaceAll('{upstream}', upstream)]);
+  const common = { name, headers: { authorization: 'Bearer k', ...Object.fromEntries(filled) }, model: (script) => script };
+  const isWorker = existsSync(at) && statSync(at).isDirectory();
+  return { ...common, ...(isWorker ? await peerWorker(path.resolve(at), directory, inspector) : await peerCommand(at)) };
+}
+
+function peerWorker(at, directory, inspector) {
+  const file = path.join(at, 'bench.json');
+  const options = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const main = options.main ?? ['worker.js', 'index.js'].find((each) => existsSync(path.join(at, each)));
+  if (main === undefined) throw new Error(`${at} holds neither worker.js nor index.js, and no bench.json names a main`);
+  const worker = {
+    name: 'gateway',
+    directory: at,
+    files: modulesOf(at, main),
+    date: options.compatibilityDate ?? platform.date,
+    flags: options.compatibilityFlags ?? [],
+    bindings: Object.entries(options.vars ?? {}).map(([key, value]) => bind.json(key, value)),
+  };
+  mkdirSync(directory, { recursive: true });
+  return serve({ workers: [worker], directory, inspector });
+}
+
+async function peerCommand(command) {
+  const port = await freePort();
+  const child = start('sh', ['-c', command], { core: cores.gateway, env: { PORT: String(port), NODE_ENV: 'production' } });
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    );
+    if (answered) return { child, port };
+    if (child.exitCode !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`the peer did not listen on $PORT: ${command}`);
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** The scripted upstream, on the other core. */
+export async function upstreamServer() {
+  const child = start(process.execPath, [path.join(here, 'upstream.mjs')], { core: cores.rest, stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = await firstLine(child, child.stdout, (line) => Number(line) || undefined);
+  return `http://127.0.0.1:${port}`;
+}

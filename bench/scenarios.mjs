@@ -1,0 +1,64 @@
+// What is measured. `requests` is the count of one round; `events` the content events of one streamed answer.
+
+const system = 'You are a support assistant of a hardware shop. Answer in at most three sentences and name the part number.';
+const question = 'The pump I bought last week makes a rattling noise when it starts. What should I look at first?';
+
+/** Prose with the escapes that JSON needs, `bytes` long before they are added. */
+function prose(bytes) {
+  const line = 'The gauge read 3.2 bar at noon; "steady", the log says, and nobody touched the valve until the evening shift came in.\n';
+  return line.repeat(Math.ceil(bytes / line.length)).slice(0, bytes);
+}
+
+const short = [
+  { role: 'system', content: system },
+  { role: 'user', content: question },
+];
+const json = (model) => ({ model, messages: short, temperature: 0.2 });
+const streamed = (model) => ({ ...json(model), stream: true });
+const withUsage = (model) => ({ ...streamed(model), stream_options: { include_usage: true } });
+const large = (model) => ({ model, messages: [{ role: 'user', content: prose(200_000) }] });
+
+/** `model` is the upstream's script (see upstream.mjs); `body` makes the request from the model name a gateway wants. */
+export const scenarios = [
+  { id: 'json1', title: 'small JSON, 1 connection', model: 'json', body: json, connections: 1, requests: 1500 },
+  { id: 'json16', title: 'small JSON, 16 connections', model: 'json', body: json, connections: 16, requests: 6000 },
+  { id: 'json64', title: 'small JSON, 64 connections', model: 'json', body: json, connections: 64, requests: 6000 },
+  {
+    id: 'burst',
+    title: '200-event burst, usage asked for, 16 connections',
+    model: 'burst-200',
+    body: withUsage,
+    connections: 16,
+    requests: 320,
+    events: 200,
+  },
+  {
+    id: 'filtered',
+    title: '200-event burst, usage not asked for, 16 connections',
+    model: 'burst-200',
+    body: streamed,
+    connections: 16,
+    requests: 320,
+    events: 200,
+  },
+  {
+    id: 'paced',
+    title: '100 concurrent streams, 100 events 10 ms apart',
+    model: 'paced-100',
+    body: withUsage,
+    connections: 100,
+    requests: 200,
+    events: 100,
+    stagger: 1,
+  },
+  { id: 'large', title: '200 KB prompt, JSON answer, 16 connections', model: 'json', body: large, connections: 16, requests: 800 },
+  {
+    id: 'ttft',
+    title: 'first token, 1 connection',
+    model: 'paced-3',
+    body: withUsage,
+    connections: 1,
+    requests: 80,
+    events: 3,
+  },
+];

@@ -1,0 +1,199 @@
+import type { z } from 'zod';
+import { asNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
+import {
+  DEFAULT_ATTEMPTS,
+  DEFAULT_LIMITS,
+  DEFAULT_TIMEOUTS,
+  type Plan,
+  type PlanLimits,
+  type PlanPolicy,
+  type PlanRoute,
+  type Timeouts,
+  type VirtualModel,
+} from '../core/plan.ts';
+import type { Secrets } from '../core/ports.ts';
+import type { Target } from '../core/strategy.ts';
+import { freezeData } from './freeze.ts';
+import { type Path, Problems, scan } from './problems.ts';
+import { compileProviders } from './providers.ts';
+import type { Rolls } from './rolls.ts';
+import { type ConfigSchema, DEFAULT_STRATEGY, makeSchema } from './schema.ts';
+
+export interface CompileOptions {
+  readonly revision: number;
+  /** Loopback upstreams and literal keys are for local runs. */
+  readonly local: boolean;
+  readonly rolls: Rolls;
+  /** Says which built-in providers have their credential. */
+  readonly secrets?: Secrets;
+}
+
+/** What the parts of one compilation share. */
+interface Context extends CompileOptions {
+  readonly schema: ConfigSchema;
+  readonly problems: Problems;
+  /** Ids of every provider, those with faults of their own included, so that one fault is not reported twice. */
+  readonly providers: ReadonlySet<string>;
+  readonly models: ReadonlySet<string>;
+}
+
+/**
+ * Checks a document whole and makes the plan an isolate serves from.
+ * Throws `config_invalid` with every fault by its path; a document with faults makes no plan.
+ */
+export function compile(document: unknown, options: CompileOptions): Plan {
+  const problems = new Problems();
+  scan(document, problems);
+  problems.throwIfAny();
+  const schema = makeSchema(options.rolls);
+  problems.addIssues([], schema.document.safeParse(document).error?.issues ?? []);
+  const whole = isObject(document) ? document : {};
+  const context: Context = {
+    ...options,
+    schema,
+    problems,
+    providers: new Set([...options.rolls.providers.map(({ id }) => id), ...entries(whole.providers).map(([id]) => id)]),
+    models: new Set(entries(whole.models).map(([id]) => id)),
+  };
+  const plan = compileParts(whole, context);
+  problems.throwIfAny();
+  return plan;
+}
+
+function compileParts(whole: { readonly [part: string]: unknown }, context: Context): Plan {
+  const { schema, problems, rolls, local, revision, secrets } = context;
+  const listed = new Map(parsed(schema.provider, entries(whole.providers), 'providers').map((each) => [each.name, each]));
+  const providers = compileProviders(listed, { rolls, local, secrets, problems });
+  const models = entries(whole.models).flatMap(([name, model]) => compileModel(name, model, context));
+  const policies = compilePolicies(whole.policies, ['policies'], context);
+  return Object.freeze({
+    revision,
+    local,
+    providers,
+    models: new Map(models.map((model) => [model.name, model])),
+    routes: compileRoutes(whole.routes, policies, context),
+    limits: compileLimits(whole.limits, context),
+  });
+}
+
+const entries = (value: unknown): [string, unknown][] => (isObject(value) ? Object.entries(value) : []);
+
+/** The entries that the schema accepts, as it makes them; what it refuses is reported with the whole document. */
+function parsed<T>(schema: z.ZodType<T>, from: readonly [string, unknown][], section: string) {
+  return from.flatMap(([name, value]) => {
+    const { data } = schema.safeParse(value);
+    return data === undefined ? [] : [{ name, path: [section, name], entry: data }];
+  });
+}
+
+function compileModel(name: string, written: unknown, context: Context): VirtualModel[] {
+  const path = ['models', name];
+  const model = spellOut(written);
+  const targets = targetsOf(model.targets).flatMap(({ step, target }) => readTarget(target, at(path, step, written), context));
+  const strategy = context.rolls.strategies.find((each) => each.name === (model.strategy ?? DEFAULT_STRATEGY));
+  if (strategy === undefined) return [];
+  const settings = strategy.config.safeParse(model.settings ?? {});
+  context.problems.addIssues([...path, 'settings'], settings.error?.issues ?? []);
+  if (targets.length > 0 && targets.every((target) => target.weight === 0)) {
+    context.problems.add([...path, 'targets'], 'must not all have weight 0');
+  }
+  const parts = context.schema.model.safeParse(written);
+  if (!parts.success || !settings.success) return [];
+  return [
+    Object.freeze({
+      name,
+      strategy,
+      settings: freezeData(settings.data),
+      targets: Object.freeze(targets),
+      retry: Object.freeze({ attempts: numberIn(model.retry, 'attempts') ?? DEFAULT_ATTEMPTS }),
+      timeout: timeoutsOf(model.timeout),
+    }),
+  ];
+}
+
+/** The three ways to write a model, as the longest. What does not fit is reported by the schema and read as empty here. */
+function spellOut(written: unknown): JsonObject {
+  if (typeof written === 'string') return { targets: [written] };
+  if (Array.isArray(written)) return { targets: written };
+  return isObject(written) ? written : {};
+}
+
+const numberIn = (object: Json | undefined, field: string) => (isObject(object) ? asNumber(object[field]) : undefined);
+
+function timeoutsOf(written: Json | undefined): Timeouts {
+  return Object.freeze({
+    firstToken: numberIn(written, 'firstToken') ?? DEFAULT_TIMEOUTS.firstToken,
+    idle: numberIn(written, 'idle') ?? DEFAULT_TIMEOUTS.idle,
+    total: numberIn(written, 'total') ?? DEFAULT_TIMEOUTS.total,
+  });
+}
+
+function targetsOf(targets: unknown): { readonly step: number; readonly target: unknown }[] {
+  return Array.isArray(targets) ? targets.map((target: unknown, step) => ({ step, target })) : [];
+}
+
+/** Where a target stands in the form that was written. */
+function at(path: Path, step: number, written: unknown): Path {
+  if (typeof written === 'string') return path;
+  return Array.isArray(written) ? [...path, step] : [...path, 'targets', step];
+}
+
+function readTarget(written: unknown, path: Path, { problems, providers, models }: Context): Target[] {
+  const id = isObject(written) ? written.model : written;
+  const weight = isObject(written) ? asNumber(written.weight) : undefined;
+  if (typeof id !== 'string') return [];
+  const slash = id.indexOf('/');
+  if (slash < 0) {
+    const hint = models.has(id) ? 'is a virtual model, which cannot be a target' : 'is not a target';
+    problems.add(path, `"${id}" ${hint}: name a provider and its model as provider/model`);
+    return [];
+  }
+  const provider = id.slice(0, slash);
+  const model = id.slice(slash + 1);
+  if (model.trim() === '') problems.add(path, `"${id}" names no model: write provider/model`);
+  if (!providers.has(provider)) {
+    problems.add(path, `names the provider "${provider}", which is neither built in nor under providers`);
+    return [];
+  }
+  return [Object.freeze({ provider, model, ...(weight === undefined ? {} : { weight }) })];
+}
+
+function compilePolicies(written: unknown, path: Path, { rolls, problems }: Context): readonly PlanPolicy[] {
+  if (!Array.isArray(written)) return [];
+  return written.flatMap((entry: unknown, step) => {
+    if (!isObject(entry)) return [];
+    const { use, ...rest } = entry;
+    const policy = rolls.policies.find((each) => each.name === use);
+    if (policy === undefined) return [];
+    const settings = policy.config.safeParse(rest);
+    if (!settings.success) {
+      problems.addIssues([...path, step], settings.error.issues);
+      return [];
+    }
+    const touches = typeof policy.touches === 'function' ? policy.touches(settings.data) : policy.touches;
+    return [Object.freeze({ policy, settings: freezeData(settings.data), touches })];
+  });
+}
+
+function compileRoutes(written: unknown, global: readonly PlanPolicy[], context: Context): readonly PlanRoute[] {
+  const routes: PlanRoute[] = [];
+  const names = new Set<string>();
+  for (const [step, value] of (Array.isArray(written) ? written : []).entries()) {
+    const policies = compilePolicies(isObject(value) ? value.policies : undefined, ['routes', step, 'policies'], context);
+    const { data } = context.schema.route.safeParse(value);
+    if (data === undefined) continue;
+    if (names.has(data.name)) context.problems.add(['routes', step, 'name'], `is used twice: "${data.name}"`);
+    else if (routes.some(({ kind }) => kind === data.kind)) {
+      context.problems.add(['routes', step, 'kind'], 'is there already: there is one route of kind "llm"');
+    }
+    names.add(data.name);
+    routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: Object.freeze([...global, ...policies]) }));
+  }
+  if (routes.length === 0) routes.push(Object.freeze({ name: 'llm', kind: 'llm', policies: Object.freeze([...global]) }));
+  return Object.freeze(routes);
+}
+
+function compileLimits(written: unknown, { schema }: Context): PlanLimits {
+  const { data } = schema.limits.safeParse(written ?? {});
+  return Object.freeze({ body: data?.body ?? DEFAULT_LIMITS.body, ping: data?.ping ?? DEFAULT_LIMITS.ping });
+}

@@ -1,0 +1,47 @@
+import type { LimitsDocument, ProviderDocument, TargetDocument } from './schema.ts';
+
+/** A policy by name, with its own settings beside it: `{ use: 'headers', … }`. */
+export interface PolicyDocument {
+  readonly use: string;
+  readonly [setting: string]: unknown;
+}
+
+/** Milliseconds. */
+export interface TimeoutDocument {
+  readonly firstToken?: number;
+  readonly idle?: number;
+  readonly total?: number;
+}
+
+export interface ModelDocument {
+  /** `failover` when absent: the targets in their order. */
+  readonly strategy?: string;
+  readonly targets: readonly TargetDocument[];
+  readonly retry?: { readonly attempts?: number };
+  readonly timeout?: TimeoutDocument;
+  /** The strategy's own settings. */
+  readonly settings?: { readonly [setting: string]: unknown };
+}
+
+export interface RouteDocument {
+  readonly name: string;
+  readonly kind: 'llm';
+  /** After the document's own policies. */
+  readonly policies?: readonly PolicyDocument[];
+}
+
+/** The configuration document. */
+export interface ConfigDocument {
+  readonly $schema?: string;
+  /** By id. Built-in ids need only a key, and not even that when their usual secret is set. */
+  readonly providers?: { readonly [id: string]: ProviderDocument };
+  /** Virtual models by name: one target, a list tried in order, or all of it. `provider/model` always works too. */
+  readonly models?: { readonly [name: string]: string | readonly TargetDocument[] | ModelDocument };
+  /** Around every route, in this order. */
+  readonly policies?: readonly PolicyDocument[];
+  readonly routes?: readonly RouteDocument[];
+  readonly limits?: LimitsDocument;
+}
+
+/** Types the bundled document for the editor; it is checked whole when it is compiled. */
+export const defineConfig = (document: ConfigDocument): ConfigDocument => document;

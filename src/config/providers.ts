@@ -1,0 +1,171 @@
+import type { z } from 'zod';
+import type { Dialect, Quirks } from '../core/dialect.ts';
+import type { PlanProvider } from '../core/plan.ts';
+import type { Secrets } from '../core/ports.ts';
+import type { Provider } from '../core/provider.ts';
+import { baseUrlFor, readBaseUrl } from './base-url.ts';
+import { freezeData } from './freeze.ts';
+import type { Path, Problems } from './problems.ts';
+import type { Rolls } from './rolls.ts';
+import type { ConfigSchema } from './schema.ts';
+
+export interface ProviderContext {
+  readonly rolls: Rolls;
+  readonly local: boolean;
+  /** Tells which built-in providers have their credential, and so are shown; absent: none. */
+  readonly secrets: Secrets | undefined;
+  readonly problems: Problems;
+}
+
+type Entry = z.output<ConfigSchema['provider']>;
+type Dialects = Provider['dialects'];
+
+/** Every provider that can be named: the built-in ones, then the document's own. */
+export function compileProviders(
+  listed: ReadonlyMap<string, { readonly path: Path; readonly entry: Entry }>,
+  context: ProviderContext,
+): ReadonlyMap<string, PlanProvider> {
+  const plans = new Map<string, PlanProvider>();
+  for (const provider of context.rolls.providers) {
+    if (!listed.has(provider.id)) plans.set(provider.id, planOf(provider, undefined, isReady(provider, context.secrets), context));
+  }
+  for (const [id, { path, entry }] of listed) {
+    const provider = resolve(id, entry, path, context);
+    if (provider === undefined) continue;
+    checkKey(entry, path, context);
+    plans.set(id, planOf(provider, entry.key?.value, true, context));
+  }
+  return plans;
+}
+
+function isReady(provider: Provider, secrets: Secrets | undefined): boolean {
+  if (provider.respond !== undefined) return true;
+  return provider.auth.scheme !== 'none' && provider.secret !== undefined && secrets?.get(provider.secret) !== undefined;
+}
+
+/** The document's entry over the built-in provider it stands for or is like. */
+function resolve(id: string, entry: Entry, path: Path, context: ProviderContext): Provider | undefined {
+  const template = findTemplate(id, entry, path, context);
+  if (template === 'unknown') return undefined;
+  if (template?.respond !== undefined && entry.baseUrl !== undefined) {
+    context.problems.add([...path, 'baseUrl'], `is not used: ${template.id} answers inside the gateway`);
+  }
+  const baseUrl = resolveBaseUrl(id, entry, template, path, context);
+  const dialects = resolveDialects(entry, template, path, context);
+  if (baseUrl === undefined || dialects === undefined) return undefined;
+  const secret = entry.key?.secret ?? (template?.id === id ? template.secret : usualSecret(id));
+  const auth = template === undefined || (template.auth.scheme === 'none' && entry.key !== undefined) ? BEARER : template.auth;
+  return {
+    // Bare model ids belong to the built-in provider alone: a copy of it must be named.
+    ...(template?.id === id ? template : without(template, 'owns')),
+    id,
+    name: template?.id === id ? template.name : id,
+    baseUrl,
+    dialects,
+    auth,
+    ...(secret === undefined ? {} : { secret }),
+    headers: { ...template?.headers, ...entry.headers },
+    quirks: { ...template?.quirks, ...definedQuirks(entry.quirks) },
+  };
+}
+
+const BEARER = { scheme: 'bearer' } as const;
+
+/** `my-provider` → `MY_PROVIDER_API_KEY`. A copy never takes the key of what it is like: that key belongs to another address. */
+const usualSecret = (id: string) => `${id.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_API_KEY`;
+
+function without(template: Provider | undefined, field: 'owns'): Omit<Provider, 'owns'> | undefined {
+  if (template === undefined) return undefined;
+  const { [field]: _, ...rest } = template;
+  return rest;
+}
+
+function findTemplate(id: string, entry: Entry, path: Path, { rolls, problems }: ProviderContext): Provider | 'unknown' | undefined {
+  const builtIn = (name: string) => rolls.providers.find((provider) => provider.id === name);
+  if (entry.like !== undefined) {
+    const found = builtIn(entry.like);
+    if (found !== undefined) return found;
+    problems.add([...path, 'like'], `names no built-in provider: ${rolls.providers.map((provider) => provider.id).join(', ')}`);
+    return 'unknown';
+  }
+  const own = builtIn(id);
+  if (own !== undefined) return own;
+  if (entry.baseUrl !== undefined && entry.dialects !== undefined) return undefined;
+  problems.add(path, 'is no built-in provider: say which one it is like, or give both baseUrl and dialects');
+  return 'unknown';
+}
+
+function resolveBaseUrl(
+  id: string,
+  entry: Entry,
+  template: Provider | undefined,
+  path: Path,
+  context: ProviderContext,
+): string | undefined {
+  const text = entry.baseUrl ?? template?.baseUrl;
+  if (text === undefined || template?.respond !== undefined) return template?.baseUrl;
+  const read = readBaseUrl(text, context.rolls.dialects, context.local);
+  if ('url' in read) return read.url;
+  const inherited = entry.baseUrl === undefined ? ` (it is ${text} for ${template?.id ?? id})` : '';
+  context.problems.add([...path, 'baseUrl'], read.fault + inherited);
+  return undefined;
+}
+
+/**
+ * The entry's own dialects, or the template's. Where the entry moves the base URL, a dialect that the template keeps at
+ * an address of its own is left out: calls meant for the new address must not go to the old one.
+ */
+function resolveDialects(entry: Entry, template: Provider | undefined, path: Path, context: ProviderContext): Dialects | undefined {
+  if (entry.dialects !== undefined) return ownDialects(entry.dialects, path, context);
+  const inherited = Object.entries(template?.dialects ?? {});
+  if (entry.baseUrl === undefined) return Object.fromEntries(inherited);
+  const [native, ...others] = inherited;
+  const kept = others.filter(([, url]) => url === true);
+  return Object.fromEntries(native === undefined ? kept : [[native[0], true as const], ...kept]);
+}
+
+function ownDialects(written: NonNullable<Entry['dialects']>, path: Path, context: ProviderContext): Dialects | undefined {
+  if (Array.isArray(written)) return Object.fromEntries(written.map((id) => [id, true as const]));
+  const entries = Object.entries(written).flatMap(([id, url]) => (url === undefined ? [] : [{ id, url }]));
+  if (entries.length === 0) context.problems.add([...path, 'dialects'], 'must name at least one dialect');
+  const read: [string, string | true][] = [];
+  for (const { id, url } of entries) {
+    if (url === true) {
+      read.push([id, true]);
+      continue;
+    }
+    const base = readBaseUrl(url, context.rolls.dialects, context.local);
+    if ('url' in base) read.push([id, base.url]);
+    else context.problems.add([...path, 'dialects', id], base.fault);
+  }
+  return read.length === 0 ? undefined : Object.fromEntries(read);
+}
+
+function definedQuirks(quirks: Entry['quirks']): Quirks {
+  return Object.fromEntries(Object.entries(quirks ?? {}).filter(([, value]) => value !== undefined));
+}
+
+function checkKey(entry: Entry, path: Path, { local, problems }: ProviderContext): void {
+  if (entry.key?.value !== undefined && !local) {
+    problems.add([...path, 'key', 'value'], 'is for local runs only: use {"secret": "NAME"} and set the secret');
+  }
+}
+
+function planOf(provider: Provider, literal: string | undefined, configured: boolean, { rolls }: ProviderContext): PlanProvider {
+  const secretName = provider.auth.scheme === 'none' || literal !== undefined ? undefined : provider.secret;
+  const credential = (secrets: Secrets) => literal ?? (secretName === undefined ? undefined : secrets.get(secretName));
+  return Object.freeze({
+    provider: freezeData(provider),
+    dialects: Object.freeze(Object.entries(provider.dialects).flatMap(([id, url]) => reach(rolls.dialects, id, url, provider.baseUrl))),
+    credential,
+    ...(secretName === undefined ? {} : { secretName }),
+    configured,
+  });
+}
+
+/** A dialect that a built-in provider lists and that is not on the roll is left out. */
+function reach(dialects: readonly Dialect[], id: string, url: string | true, baseUrl: string): PlanProvider['dialects'] {
+  const dialect = dialects.find((each) => each.id === id);
+  if (dialect === undefined) return [];
+  return [Object.freeze({ dialect, baseUrl: baseUrlFor(dialect, url === true ? baseUrl : url) })];
+}

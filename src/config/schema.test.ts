@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import published from '../../schema/weir.config.schema.json';
+import bundled from '../../weir.config.ts';
+import { compile } from './compile.ts';
+import { fakeRolls } from './fake-rolls.ts';
+import { redact } from './redact.ts';
+import { rolls } from './rolls.ts';
+import { jsonSchema } from './schema.ts';
+
+describe('the JSON Schema', () => {
+  it('is current in schema/weir.config.schema.json: `npm run schema` writes it', () => {
+    expect(published).toEqual(JSON.parse(JSON.stringify(jsonSchema(rolls))));
+  });
+
+  it('has a form for every policy and every strategy on the rolls, and refuses unknown keys', () => {
+    const text = JSON.stringify(jsonSchema(fakeRolls));
+    for (const { name } of [...fakeRolls.policies, ...fakeRolls.strategies]) expect(text).toContain(`"const":"${name}"`);
+    expect(jsonSchema(fakeRolls)).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema', additionalProperties: false });
+    expect(text).not.toContain('"additionalProperties":{}');
+  });
+});
+
+describe('the bundled document', () => {
+  it.each([true, false])('is valid with no secret set (local: %s), and its demo model needs no key', (local) => {
+    const plan = compile(bundled, { revision: 0, local, rolls });
+    expect(plan.models.get('demo')?.targets).toEqual([{ provider: 'sandbox', model: 'echo' }]);
+    expect(plan.providers.get('sandbox')?.provider.respond).toBeTypeOf('function');
+  });
+});
+
+describe('every item on the rolls', () => {
+  it.each(rolls.policies.flatMap((policy) => policy.examples.map((example) => [policy.name, example] as const)))(
+    'the policy %s can be written as its example %j',
+    (use, example) => {
+      expect(compile({ policies: [{ use, ...example }] }, { revision: 0, local: false, rolls }).routes[0]?.policies).toHaveLength(1);
+    },
+  );
+
+  it.each(rolls.strategies.flatMap((strategy) => strategy.examples.map((example) => [strategy.name, example] as const)))(
+    'the strategy %s can be written with its example %j',
+    (strategy, settings) => {
+      const document = { models: { m: { strategy, settings, targets: ['openai/x'] } } };
+      expect(compile(document, { revision: 0, local: false, rolls }).models.size).toBe(1);
+    },
+  );
+
+  it.each(rolls.providers.map(({ id }) => id))('the provider %s can be listed in a local run and has an address', (id) => {
+    const plan = compile({ providers: { [id]: {} } }, { revision: 0, local: true, rolls });
+    expect(plan.providers.get(id)?.dialects.length).toBeGreaterThan(0);
+  });
+});
+
+describe('redact', () => {
+  it('hides literal keys and nothing else, in a copy', () => {
+    const document = { providers: { a: { key: { value: 'literal' } }, b: { key: { secret: 'B' } } }, models: { m: 'a/x' } };
+    expect(redact(document)).toEqual({
+      providers: { a: { key: { value: '[redacted]' } }, b: { key: { secret: 'B' } } },
+      models: { m: 'a/x' },
+    });
+    expect(document.providers.a.key.value).toBe('literal');
+  });
+});

@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import type { Quirks } from '../core/dialect.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Strategy } from '../core/strategy.ts';
+import type { Rolls } from './rolls.ts';
+
+/** What a literal key is replaced by wherever a document is shown. */
+export const REDACTED = '[redacted]';
+
+/** The strategy of a model that names none. */
+export const DEFAULT_STRATEGY = 'failover';
+
+const name = (of: string) =>
+  z
+    .string()
+    .max(128)
+    .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$/, {
+      error: `is not a name for a ${of}: use letters, digits and - . _ : between them`,
+    });
+
+/** A slash would make it look like `provider/model`; model names in the wild hold most other characters (`[1m]`, `@`). */
+const modelName = z
+  .string()
+  .max(128)
+  .regex(/^[^/\s\p{C}]+$/u, { error: 'is not a name for a virtual model: no "/", no spaces' });
+
+const milliseconds = (most: number, least = 1) => z.int().min(least).max(most);
+
+const HOUR = 3_600_000;
+
+const secretName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'is not the name of a secret: use letters, digits and _' })
+  .refine((value) => !/^WEIR_/i.test(value), { error: "is one of the gateway's own secrets, which never go to a provider" });
+
+const key = z
+  .strictObject({
+    secret: secretName.optional().describe('The name of a Worker secret or environment variable.'),
+    vault: z
+      .string()
+      .optional()
+      .refine((value) => value === undefined, { error: 'is not available yet: use {"secret": "NAME"}' })
+      .describe('Not available yet.'),
+    value: z
+      .string()
+      .min(1)
+      .refine((value) => value !== REDACTED, {
+        error: 'is the redacted form that reading the configuration shows: send the key itself, or {"secret": "NAME"}',
+      })
+      .optional()
+      .describe('The key itself. Local runs only.'),
+  })
+  .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
+    error: 'must have exactly one of secret, vault, value',
+  })
+  .meta({ minProperties: 1, maxProperties: 1, description: "The provider's credential." });
+
+/** Set by the transport or by the gateway itself, never by a document (RFC 9110 §7.6.1, §7.2, §8.6). */
+const OWN_HEADERS = /^(?:connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|host|content-length)$/i;
+
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'is not a header name' })
+  .refine((value) => !OWN_HEADERS.test(value), { error: 'is a header that the gateway sets itself' });
+
+const headerValue = z.string().regex(/^[\t\x20-\x7e]*$/, { error: 'is not a header value' });
+
+const quirks = z.strictObject({
+  maxTokensField: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
+  streamUsage: z.boolean().optional(),
+  developerRole: z.literal('system').optional(),
+  reasoningField: z.enum(['reasoning_content', 'reasoning']).optional(),
+  jsonSchema: z.boolean().optional(),
+} satisfies { readonly [quirk in keyof Quirks]-?: z.ZodType<Quirks[quirk]> });
+
+const target = z
+  .union(
+    [
+      z.string(),
+      z.strictObject({
+        model: z.string().describe('provider/model'),
+        weight: z.number().min(0).max(1_000_000).optional().describe('Relative share; 1 when absent.'),
+      }),
+    ],
+    { error: 'must be "provider/model" or {"model": "provider/model", "weight": 1}' },
+  )
+  .describe('A provider and its own name of the model, as provider/model.');
+
+const limits = z.strictObject({
+  body: z
+    .int()
+    .min(1024)
+    .max(100 * 1024 * 1024)
+    .optional()
+    .describe('Largest request body in bytes; 32 MiB when absent.'),
+  ping: milliseconds(60_000, 10)
+    .optional()
+    .describe('Milliseconds of upstream silence after which a stream gets a ping; 15,000 when absent.'),
+});
+
+const providerSchema = (rolls: Rolls) => {
+  const dialect = z.enum(rolls.dialects.map(({ id }) => id));
+  return z.strictObject({
+    like: z.string().optional().describe('A built-in provider whose dialects, authentication and quirks are taken.'),
+    baseUrl: z.string().optional().describe("Up to the version segment; the dialect's path is appended."),
+    key: key.optional(),
+    dialects: z
+      .union([z.array(dialect).min(1), z.partialRecord(dialect, z.union([z.literal(true), z.string()]))], {
+        error: 'must be a list of dialects, or an object from dialect to base URL (or true)',
+      })
+      .optional()
+      .describe('The dialects it speaks, native first; as an object, each with a base URL of its own, or true.'),
+    headers: z.record(headerName, headerValue).optional().describe('Sent with every call.'),
+    quirks: quirks.optional(),
+  });
+};
+
+/** A settings schema with unknown keys refused, whether or not the item's own schema is strict. */
+const strict = (config: z.ZodType): z.ZodType => (config instanceof z.ZodObject ? z.strictObject(config.shape) : config);
+
+const policyOption = (policy: Policy) => {
+  const use = z.literal(policy.name);
+  return policy.config instanceof z.ZodObject ? z.strictObject({ ...policy.config.shape, use }) : z.looseObject({ use });
+};
+
+const modelOption = (strategy: Strategy) => {
+  const literal = z.literal(strategy.name);
+  return z.strictObject({
+    strategy: strategy.name === DEFAULT_STRATEGY ? literal.optional() : literal,
+    targets: z.array(target).min(1, { error: 'must name at least one target' }),
+    retry: z.strictObject({ attempts: z.int().min(1).max(10).optional().describe('Calls to one target, the first included.') }).optional(),
+    timeout: z
+      .strictObject({
+        firstToken: milliseconds(HOUR).optional().describe('Milliseconds to the first content.'),
+        idle: milliseconds(HOUR).optional().describe('Milliseconds between two pieces of a stream.'),
+        total: milliseconds(24 * HOUR)
+          .optional()
+          .describe('Milliseconds from the request to the end.'),
+      })
+      .optional(),
+    settings: strict(strategy.config).optional().describe("The strategy's own settings."),
+  });
+};
+
+/** A union by one key; with an empty roll, nothing is valid. */
+function unionBy(key: string, options: readonly z.ZodObject[], error: string): z.ZodType {
+  const [first, ...rest] = options;
+  return first === undefined ? z.never({ error }) : z.discriminatedUnion(key, [first, ...rest], { error: () => error });
+}
+
+const list = (names: readonly string[]) => names.map((each) => `"${each}"`).join(', ');
+
+/** The document's schema and those of its parts, made from what the rolls hold. Every object refuses unknown keys. */
+export function makeSchema(rolls: Rolls) {
+  const provider = providerSchema(rolls);
+  const policy = unionBy(
+    'use',
+    rolls.policies.map(policyOption),
+    `must name a policy: ${list(rolls.policies.map((each) => each.name)) || 'none is built in'}`,
+  );
+  const model = z.union(
+    [
+      z.string().describe('One target.'),
+      z.array(target).min(1, { error: 'must name at least one target' }).describe('Targets, tried in this order.'),
+      unionBy(
+        'strategy',
+        rolls.strategies.map(modelOption),
+        `must name a strategy: ${list(rolls.strategies.map((each) => each.name)) || 'none is built in'}`,
+      ),
+    ],
+    { error: 'must be a target, a list of targets, or an object with targets' },
+  );
+  const route = z.discriminatedUnion(
+    'kind',
+    [z.strictObject({ name: name('route'), kind: z.literal('llm'), policies: z.array(policy).optional() })],
+    { error: (issue) => (issue.code === 'invalid_union' ? 'is not available yet: routes are of kind "llm"' : undefined) },
+  );
+  const document = z
+    .strictObject({
+      $schema: z.string().optional(),
+      providers: z.record(name('provider'), provider).optional().describe('Where models live, by id. Built-in ids need only a key.'),
+      models: z.record(modelName, model).optional().describe('Virtual models, by the name that callers use.'),
+      policies: z.array(policy).optional().describe('Around every route, in this order.'),
+      routes: z.array(route).optional().describe('There is one of kind llm even when none is listed.'),
+      limits: limits.optional(),
+    })
+    .meta({ title: 'Weir configuration' });
+  return { document, provider, model, policy, route, limits };
+}
+
+export type ConfigSchema = ReturnType<typeof makeSchema>;
+
+/** A provider as a document writes it. */
+export type ProviderDocument = z.input<ConfigSchema['provider']>;
+/** One option of a virtual model as a document writes it. */
+export type TargetDocument = z.input<typeof target>;
+export type LimitsDocument = z.input<typeof limits>;
+
+/** The document as JSON Schema 2020-12, as an editor reads it. */
+export function jsonSchema(rolls: Rolls): Record<string, unknown> {
+  return z.toJSONSchema(makeSchema(rolls).document, { io: 'input', unrepresentable: 'any' });
+}

@@ -1,0 +1,89 @@
+import type { Usage } from './chat.ts';
+import { GatewayError } from './errors.ts';
+import type { Meter, Metered } from './meter.ts';
+import type { Opened } from './opening.ts';
+import type { Clock, OutcomeStatus } from './ports.ts';
+import type { FrameHandler } from './pump.ts';
+
+/** How a stream came out. */
+export interface StreamEnd {
+  readonly status: OutcomeStatus;
+  readonly usage?: Usage;
+  readonly error?: GatewayError;
+}
+
+export interface StreamOptions {
+  readonly clock: Clock;
+  /** Milliseconds of silence after which the caller gets a `: ping`. */
+  readonly ping: number;
+  /** Milliseconds of silence after which the upstream is given up. */
+  readonly idle: number;
+  /** Milliseconds since the epoch after which the upstream is given up. */
+  readonly deadline: number;
+  /** The typed error as the last event, in the caller's dialect. */
+  errorFrame(error: GatewayError): string;
+  /** What each frame becomes; unused in the `pipe` lane. */
+  handler(opened: Opened): FrameHandler;
+  /** Completes usage where the vendor gave none, from what passed. */
+  settle(meter: Meter, metered: Metered): Usage | undefined;
+  /** A comment frame after a complete answer, when the caller asked for one. */
+  trailer?(end: StreamEnd): string;
+}
+
+export const PING = new TextEncoder().encode(': ping\n\n');
+const encoder = new TextEncoder();
+
+/** The one fault that is nobody's: the caller left. Never shown, since nobody is there to see it. */
+export const callerLeft = (cause?: unknown) => new GatewayError('internal', 'The caller left.', { cause });
+
+export interface ClosingFacts {
+  /** Why the upstream was ended early, where this gateway did it. */
+  readonly cause?: GatewayError | undefined;
+  /** Whether the caller is known to be gone. */
+  readonly left: boolean;
+  /** Whether the answer is complete; absent where the bytes that passed tell. */
+  readonly complete?: boolean;
+  /** Whether what the caller got stops inside a line; absent where the bytes that passed tell. */
+  readonly midFrame?: boolean;
+}
+
+/**
+ * The last word of every stream, whatever lane it took: settles usage, and where the answer is not complete appends
+ * one typed error and no success terminator. `cause` is why the upstream ended early, where that is known.
+ */
+export async function closeStream(
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  meter: Meter,
+  options: StreamOptions,
+  facts: ClosingFacts,
+): Promise<StreamEnd> {
+  const metered = meter.finish();
+  const complete = facts.complete ?? metered.ended;
+  const usage = options.settle(meter, metered);
+  const withUsage = usage === undefined ? {} : { usage };
+  if (facts.left) {
+    await writer.abort().catch(() => undefined);
+    return { status: complete ? 'complete' : 'aborted', ...withUsage };
+  }
+  const error = complete ? undefined : (facts.cause ?? metered.error ?? interrupted());
+  const end: StreamEnd = error === undefined ? { status: 'complete', ...withUsage } : { status: 'partial', error, ...withUsage };
+  try {
+    // An error the provider wrote itself has been handed on already.
+    if (error !== undefined && error !== metered.error) {
+      const newLine = (facts.midFrame ?? metered.midFrame) ? '\n\n' : '';
+      await writer.write(encoder.encode(newLine + options.errorFrame(error)));
+    } else if (error === undefined && options.trailer !== undefined) {
+      await writer.write(encoder.encode(options.trailer(end)));
+    }
+    await writer.close();
+    return end;
+  } catch {
+    return { ...end, status: complete ? 'complete' : 'aborted' };
+  }
+}
+
+const interrupted = () =>
+  new GatewayError(
+    'upstream_interrupted',
+    'The provider broke off in the middle of its answer. What arrived is genuine and incomplete; ask again.',
+  );

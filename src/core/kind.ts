@@ -1,0 +1,46 @@
+import type { StreamEnd } from './closing.ts';
+import type { GatewayError } from './errors.ts';
+import type { Canon, Exchange, KindName, Surface } from './exchange.ts';
+import type { Lane } from './lane.ts';
+import type { Plan } from './plan.ts';
+import type { Awaitable } from './policy.ts';
+import type { PolicyChain } from './run.ts';
+
+/** What a kind made of a call: an answer that is on its way, and how it will come out. */
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: ReadableStream<Uint8Array> | Uint8Array | string;
+  readonly stream: boolean;
+  readonly lane?: Lane;
+  /** `provider/model` that serves; absent while it is not known yet. */
+  readonly servedModel?: string;
+  readonly attempts?: number;
+  /** What a translation could not carry. */
+  readonly loss: readonly string[];
+  /** Settles when the last byte has left; never rejects. `served` is final then. */
+  readonly done: Awaitable<ReplyEnd>;
+}
+
+export interface ReplyEnd extends StreamEnd {
+  readonly servedModel?: string;
+  readonly attempts: number;
+  /** Milliseconds since the epoch of the first content event. */
+  readonly firstTokenAt?: number;
+}
+
+/** A protocol the gateway serves. */
+export interface Kind<Name extends KindName = KindName> {
+  readonly name: Name;
+  readonly surface: Surface;
+  /** Serves a call that the policies admitted. Throws when no content has been sent and none can be. */
+  serve(call: Canon[Name]['call'], exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply>;
+  /** Renders an answer that a policy gave. */
+  render(chunks: readonly Canon[Name]['chunk'][], call: Canon[Name]['call'], exchange: Exchange, chain: PolicyChain): Promise<Reply>;
+  /** An error in the caller's own dialect. */
+  fail(
+    error: GatewayError,
+    dialect: string,
+    requestId: string,
+  ): { readonly status: number; readonly body: string; readonly contentType: string };
+}

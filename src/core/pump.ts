@@ -1,0 +1,142 @@
+import type { ChatChunk } from './chat.ts';
+import { callerLeft, closeStream, PING, type StreamEnd, type StreamOptions } from './closing.ts';
+import { GatewayError } from './errors.ts';
+import { Meter } from './meter.ts';
+import { type Opened, readFrame } from './opening.ts';
+import type { Awaitable } from './policy.ts';
+import { type Frame, joinBytes } from './sse.ts';
+
+const READ_BYTES = 64 * 1024;
+/** So many reads in a row, each within a millisecond of the one before, make a stream hot. */
+const HOT_AFTER = 6;
+/** Milliseconds for which a hot stream's frames are gathered: far below what a reader could notice, and many times cheaper. */
+const GATHER_MS = 3;
+
+/** What a frame becomes on its way to the caller. */
+export interface FrameHandler {
+  /** Whether every frame's chunks are wanted. Where not, `chunks` is passed only for frames that were decoded anyway. */
+  readonly decodes: boolean;
+  /** The bytes to send, none where the frame is held back or hidden. Throwing ends the stream with a typed error. */
+  frame(frame: Frame, chunks: readonly ChatChunk[] | undefined): Awaitable<readonly Uint8Array[]>;
+}
+
+/**
+ * The lanes in which every frame is seen (`tap`, `rewrite`). Only whole frames leave, all that came together in
+ * one write; a frame that was cut off is not sent, so a typed error always begins a line of its own.
+ */
+export async function pumpLane(writable: WritableStream<Uint8Array>, opened: Opened, options: StreamOptions): Promise<StreamEnd> {
+  const pump = new Pump(writable.getWriter(), opened, options);
+  return pump.run();
+}
+
+class Pump {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #opened: Opened;
+  readonly #options: StreamOptions;
+  readonly #meter: Meter;
+  readonly #handler: FrameHandler;
+  #cause: GatewayError | undefined;
+  #left = false;
+  #writing = false;
+  #lastByteAt: number;
+  #lastWriteAt: number;
+  #terminated = false;
+  #quickReads = 0;
+
+  constructor(writer: WritableStreamDefaultWriter<Uint8Array>, opened: Opened, options: StreamOptions) {
+    this.#writer = writer;
+    this.#opened = opened;
+    this.#options = options;
+    this.#meter = new Meter(opened.dialect);
+    this.#handler = options.handler(opened);
+    this.#lastByteAt = this.#lastWriteAt = options.clock.now();
+  }
+
+  async run(): Promise<StreamEnd> {
+    const every = Math.max(10, Math.min(5_000, this.#options.ping / 2, this.#options.idle / 2));
+    const timer = setInterval(() => this.#watch(), every);
+    try {
+      for (const bytes of this.#opened.seen) this.#meter.feed(bytes);
+      await this.#send(this.#opened.frames);
+      while (!this.#left && !this.#terminated && this.#cause === undefined) {
+        const piece = await this.#opened.source.read(READ_BYTES);
+        if (piece === undefined) break;
+        this.#meter.feed(piece);
+        await this.#send(this.#opened.splitter.push(piece).map((frame) => ({ frame })));
+        await this.#gather();
+      }
+    } catch (thrown) {
+      // An upstream that dies rejects the read with a platform error; what this gateway threw names itself.
+      if (thrown instanceof GatewayError) this.#cause ??= thrown;
+    } finally {
+      clearInterval(timer);
+    }
+    this.#opened.abort(this.#cause ?? callerLeft());
+    const complete = this.#terminated && this.#cause === undefined;
+    return closeStream(this.#writer, this.#meter, this.#options, { cause: this.#cause, left: this.#left, complete, midFrame: false });
+  }
+
+  async #send(frames: readonly { readonly frame: Frame; readonly chunks?: readonly ChatChunk[] }[]): Promise<void> {
+    const out: Uint8Array[] = [];
+    try {
+      for (const { frame, chunks } of frames) {
+        const decoded = chunks ?? (this.#handler.decodes ? readFrame(this.#opened.reader, frame) : undefined);
+        const bytes = this.#handler.frame(frame, decoded);
+        out.push(...(bytes instanceof Promise ? await bytes : bytes));
+        if (frame.text.includes(this.#opened.dialect.terminator)) {
+          this.#terminated = true;
+          break;
+        }
+      }
+    } finally {
+      await this.#write(out);
+    }
+  }
+
+  async #write(pieces: readonly Uint8Array[]): Promise<void> {
+    const [only] = pieces;
+    if (only === undefined || this.#left) return;
+    this.#writing = true;
+    try {
+      await this.#writer.write(pieces.length === 1 ? only : joinBytes(...pieces));
+      this.#lastWriteAt = this.#options.clock.now();
+    } catch {
+      this.#left = true;
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** Lets a hot stream's frames come together. A stream at a model's pace never waits here. */
+  async #gather(): Promise<void> {
+    const now = this.#options.clock.now();
+    this.#quickReads = now - this.#lastByteAt <= 1 ? this.#quickReads + 1 : 0;
+    this.#lastByteAt = now;
+    if (this.#quickReads < HOT_AFTER) return;
+    await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+    this.#lastByteAt = this.#options.clock.now();
+  }
+
+  #watch(): void {
+    // While a write waits for a slow caller the upstream is not being read: its silence is ours.
+    if (this.#writing) {
+      this.#lastByteAt = this.#options.clock.now();
+      return;
+    }
+    const now = this.#options.clock.now();
+    if (now - this.#lastByteAt >= this.#options.idle) {
+      this.#end(`The provider was silent for ${this.#options.idle} ms in the middle of its answer.`);
+    } else if (now >= this.#options.deadline) {
+      this.#end('The provider did not finish within the total time limit.');
+    } else if (now - this.#lastWriteAt >= this.#options.ping) {
+      void this.#write([PING]).then(() => {
+        if (this.#left) this.#opened.abort(callerLeft());
+      });
+    }
+  }
+
+  #end(message: string): void {
+    this.#cause ??= new GatewayError('upstream_timeout', message);
+    this.#opened.abort(this.#cause);
+  }
+}

@@ -1,0 +1,72 @@
+import { joinBytes } from './sse.ts';
+
+/** One read of a byte stream: bytes, or `undefined` at its end. */
+export type Sip = Uint8Array | undefined;
+
+/**
+ * Reads a byte stream in pieces of at most a given size. Native streams hand over all that has arrived in one
+ * piece, so frames that came together are handled in one wake-up.
+ */
+export class ByteReader {
+  readonly #read: (size: number) => Promise<Sip>;
+  readonly #cancel: (reason: unknown) => Promise<void>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    const reader = byobReader(stream);
+    if (reader !== undefined) {
+      this.#read = async (size) => {
+        const { done, value } = await reader.read(new Uint8Array(size));
+        return done || value === undefined ? undefined : value;
+      };
+      this.#cancel = (reason) => reader.cancel(reason);
+      return;
+    }
+    const plain = stream.getReader();
+    this.#read = async () => (await plain.read()).value;
+    this.#cancel = (reason) => plain.cancel(reason);
+  }
+
+  read(size: number): Promise<Sip> {
+    return this.#read(size);
+  }
+
+  /** Gives the stream up. Never rejects: a stream that failed already has nothing left to cancel. */
+  cancel(reason: unknown): Promise<void> {
+    return this.#cancel(reason).catch(() => undefined);
+  }
+}
+
+/** `undefined` for a stream made in JavaScript that is not a byte stream. */
+function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return stream.getReader({ mode: 'byob' });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A whole body, at most `limit` bytes; `undefined` when it is larger, found out while reading, so that a body
+ * without a length (or with a false one) never fills memory.
+ */
+export async function readWhole(source: Request | Response, limit: number): Promise<Uint8Array | undefined> {
+  const declared = Number(source.headers.get('content-length') ?? Number.NaN);
+  if (declared > limit) return undefined;
+  // The platform holds a body to its declared length, so a declared one needs no counting.
+  if (declared >= 0) return new Uint8Array(await source.arrayBuffer());
+  if (source.body === null) return new Uint8Array(0);
+  const reader = new ByteReader(source.body);
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for (let piece = await reader.read(READ_PIECE); piece !== undefined; piece = await reader.read(READ_PIECE)) {
+    length += piece.length;
+    if (length > limit) {
+      await reader.cancel('too large');
+      return undefined;
+    }
+    pieces.push(piece);
+  }
+  return joinBytes(...pieces);
+}
+
+const READ_PIECE = 64 * 1024;

@@ -1,0 +1,59 @@
+import { callerLeft, PING, type StreamEnd, type StreamOptions } from './closing.ts';
+import { GatewayError } from './errors.ts';
+import type { Opened } from './opening.ts';
+import { pipeLane } from './pipe.ts';
+import { pumpLane } from './pump.ts';
+
+const encoder = new TextEncoder();
+
+/**
+ * Carries a stream to the caller. Where the upstream has not answered yet, the caller gets pings until it has:
+ * they keep the connection alive and are the only way to notice that the caller has left.
+ */
+export async function carryStream(
+  writable: WritableStream<Uint8Array>,
+  upstream: Opened | Promise<Opened>,
+  options: StreamOptions,
+): Promise<StreamEnd> {
+  let opened: Opened;
+  if (upstream instanceof Promise) {
+    const waited = await waitWithPings(writable, upstream, options);
+    if ('status' in waited) return waited;
+    opened = waited;
+  } else opened = upstream;
+  return opened.client === undefined ? pumpLane(writable, opened, options) : pipeLane(writable, opened, opened.client, options);
+}
+
+async function waitWithPings(
+  writable: WritableStream<Uint8Array>,
+  upstream: Promise<Opened>,
+  options: StreamOptions,
+): Promise<Opened | StreamEnd> {
+  const writer = writable.getWriter();
+  let left = false;
+  const timer = setInterval(() => {
+    writer.write(PING).catch(() => {
+      left = true;
+    });
+  }, options.ping);
+  const leave = writer.closed.catch(() => undefined).then(() => 'left' as const);
+  try {
+    const first = await Promise.race([upstream, leave]);
+    if (first === 'left' || left) {
+      void upstream.then(
+        (opened) => opened.abort(callerLeft()),
+        () => undefined,
+      );
+      return { status: 'aborted' };
+    }
+    writer.releaseLock();
+    return first;
+  } catch (thrown) {
+    const error = GatewayError.from(thrown);
+    await writer.write(encoder.encode(options.errorFrame(error))).catch(() => undefined);
+    await writer.close().catch(() => undefined);
+    return { status: 'failed', error };
+  } finally {
+    clearInterval(timer);
+  }
+}

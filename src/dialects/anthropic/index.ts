@@ -1,0 +1,39 @@
+import type { Dialect } from '../../core/dialect.ts';
+import { addSystem } from './add-system.ts';
+import { errorFrame, readError, writeError } from './errors.ts';
+import { ID } from './fields.ts';
+import { frameTexts } from './frame-texts.ts';
+import { readCall, readHead } from './read-call.ts';
+import { readReply, writeReply } from './reply.ts';
+import { EventReader } from './reply-reader.ts';
+import { FrameWriter } from './reply-writer.ts';
+import { replyTexts, texts } from './texts.ts';
+import { writeCall } from './write-call.ts';
+
+/** Anthropic's Messages API. Source: docs.claude.com/en/api/messages. */
+export const anthropic: Dialect = {
+  id: ID,
+  path: '/v1/messages',
+  head: readHead,
+  readCall,
+  writeCall,
+  patch: (_head, model) => ({ model }),
+  texts,
+  addSystem,
+
+  replyReader: () => new EventReader(),
+  replyWriter: (options) => new FrameWriter(options),
+  readReply,
+  writeReply,
+  replyTexts,
+
+  readError,
+  writeError,
+  errorFrame,
+
+  // With their quotes: inside a text of the model they would stand escaped.
+  notable: ['"message_start"', '"message_delta"', '"message_stop"', '"error"', 'event: error', 'event:error'],
+  frameTexts,
+  isUsageOnly: () => false,
+  terminator: '"message_stop"',
+};

@@ -1,0 +1,30 @@
+import { isArray, isObject, parseJson } from '../../core/json.ts';
+import type { Frame } from '../../core/sse.ts';
+import { DONE } from './reply-reader.ts';
+
+/**
+ * One of these stands in every frame with usage, a finish, an error or the end, with and without a space after the
+ * colon. Quotes inside a JSON text are escaped, so what a model says holds none of the first five.
+ */
+export const notable: readonly string[] = [
+  '"usage":{',
+  '"usage": {',
+  '"finish_reason":"',
+  '"finish_reason": "',
+  '"error"',
+  'event: error',
+  'event:error',
+  DONE,
+];
+
+/** The chunk that `stream_options.include_usage` adds: no choices, only usage. */
+export function isUsageOnly(frame: Frame): boolean {
+  const { data } = frame;
+  if (data === undefined || !data.includes('"usage"')) return false;
+  const body = parseJson(data);
+  if (!isObject(body) || !isArray(body.choices) || body.choices.length > 0 || !isObject(body.usage)) return false;
+  return !ALSO.some((field) => body[field] !== undefined && body[field] !== null);
+}
+
+/** What a vendor may put into a chunk without choices that a client has use for. */
+const ALSO = ['error', 'prompt_filter_results', 'citations', 'search_results'];

@@ -1,0 +1,37 @@
+import type { Dialect } from '../../core/dialect.ts';
+import { addSystem } from './add-system.ts';
+import { errorFrame, readError, writeError } from './errors.ts';
+import { ID } from './fields.ts';
+import { frameTexts } from './frame-texts.ts';
+import { isUsageOnly, notable } from './frames.ts';
+import { patch, readHead } from './head.ts';
+import { readCall } from './read-call.ts';
+import { readReply, writeReply } from './reply.ts';
+import { DONE, StreamReader } from './reply-reader.ts';
+import { StreamWriter } from './reply-writer.ts';
+import { replyTexts, texts } from './texts.ts';
+import { writeCall } from './write-call.ts';
+
+/** OpenAI's Chat Completions, as OpenAI and the many vendors speak it that followed. */
+export const openaiChat: Dialect = {
+  id: ID,
+  path: '/chat/completions',
+  head: readHead,
+  patch,
+  readCall,
+  writeCall,
+  texts,
+  addSystem,
+  replyReader: () => new StreamReader(),
+  replyWriter: (options) => new StreamWriter(options),
+  readReply,
+  writeReply,
+  replyTexts,
+  readError,
+  writeError,
+  errorFrame,
+  notable,
+  frameTexts,
+  isUsageOnly,
+  terminator: DONE,
+};

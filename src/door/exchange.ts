@@ -1,0 +1,177 @@
+import { LlmCall, type LlmOperation } from '../core/call.ts';
+import type { Dialect } from '../core/dialect.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { Exchange, Identity } from '../core/exchange.ts';
+import { isObject, type Json, parseJson } from '../core/json.ts';
+import type { Kind, Reply, ReplyEnd } from '../core/kind.ts';
+import type { Plan, PlanRoute } from '../core/plan.ts';
+import type { Outcome } from '../core/policy.ts';
+import type { Ports, RequestRecord } from '../core/ports.ts';
+import { readWhole } from '../core/reader.ts';
+import { PolicyChain } from '../core/run.ts';
+import { answer, errorAnswer } from './answer.ts';
+import { checkContentType, checkIngress } from './ingress.ts';
+
+/** What the door found out before the exchange begins. */
+export interface Arrival {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly startedAt: number;
+  readonly dialect: Dialect;
+  readonly operation: LlmOperation;
+  readonly ports: Ports;
+  identify(request: Request): Promise<Identity> | Identity;
+  plan(): Promise<Plan> | Plan;
+}
+
+/** Headers that name the run a call belongs to, Weir's own first. */
+const RUN_HEADERS = ['x-weir-run', 'x-session-id', 'helicone-session-id', 'cf-aig-session-id', 'x-litellm-trace-id'];
+
+/**
+ * One LLM call from the door to its outcome: identity, policies in, the kind, and at the end, exactly once, the
+ * policies' `end` and the log row.
+ */
+export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Response> {
+  const run = new Run(kind, arrival);
+  const origin = arrival.request.headers.has('origin');
+  try {
+    const reply = await run.serve();
+    if (reply.done instanceof Promise) arrival.ports.after(reply.done.then((end) => run.finish(reply, end)));
+    else arrival.ports.after(run.finish(reply, reply.done));
+    return answer(reply, arrival.requestId, origin);
+  } catch (thrown) {
+    const error = GatewayError.from(thrown);
+    const rendered = kind.fail(error, arrival.dialect.id, arrival.requestId);
+    arrival.ports.after(run.fail(error, rendered.status));
+    return errorAnswer(error, rendered, arrival.requestId, origin);
+  }
+}
+
+class Run {
+  readonly #kind: Kind<'llm'>;
+  readonly #arrival: Arrival;
+  #who: Identity | undefined;
+  #call: LlmCall | undefined;
+  #chain: PolicyChain | undefined;
+  #route = 'llm';
+  #facts: { [fact: string]: Json } | undefined;
+
+  constructor(kind: Kind<'llm'>, arrival: Arrival) {
+    this.#kind = kind;
+    this.#arrival = arrival;
+  }
+
+  async serve(): Promise<Reply> {
+    const { request, dialect, operation } = this.#arrival;
+    checkIngress(request);
+    const identified = this.#arrival.identify(request);
+    const who = identified instanceof Promise ? await identified : identified;
+    this.#who = who;
+    const planned = this.#arrival.plan();
+    const plan = planned instanceof Promise ? await planned : planned;
+    checkContentType(request);
+    const bytes = await readWhole(request, plan.limits.body);
+    if (bytes === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
+    const call = LlmCall.read(dialect, bytes, request.headers, operation);
+    this.#call = call;
+    const route = llmRoute(plan);
+    this.#route = route.name;
+    const exchange = this.#exchange(who, route);
+    const chain = new PolicyChain(route.policies, exchange);
+    this.#chain = chain;
+    if (route.policies.length === 0) return this.#kind.serve(call, exchange, chain, plan);
+    const admitted = await chain.admit(call);
+    return 'answer' in admitted
+      ? this.#kind.render(admitted.answer, call, exchange, chain)
+      : this.#kind.serve(admitted.call, exchange, chain, plan);
+  }
+
+  #exchange(who: Identity, route: PlanRoute): Exchange {
+    const { request, requestId, ports } = this.#arrival;
+    return {
+      id: requestId,
+      who,
+      route: { name: route.name, kind: route.kind },
+      surface: this.#kind.surface,
+      ports,
+      signal: request.signal,
+      note: (fact, value) => {
+        this.#facts ??= {};
+        this.#facts[fact] = value;
+      },
+    };
+  }
+
+  async finish(reply: Reply, end: ReplyEnd): Promise<void> {
+    const { startedAt } = this.#arrival;
+    await this.#conclude(
+      {
+        status: end.status,
+        httpStatus: reply.status,
+        ...(end.usage === undefined ? {} : { usage: end.usage }),
+        ...(end.error === undefined ? {} : { error: end.error }),
+      },
+      {
+        stream: reply.stream,
+        attempts: end.attempts,
+        ...(reply.lane === undefined ? {} : { lane: reply.lane }),
+        ...(end.servedModel === undefined ? {} : { servedModel: end.servedModel }),
+        ...(end.firstTokenAt === undefined ? {} : { firstTokenMs: end.firstTokenAt - startedAt }),
+      },
+    );
+  }
+
+  fail(error: GatewayError, httpStatus: number): Promise<void> {
+    const status = this.#arrival.request.signal.aborted ? 'aborted' : 'failed';
+    return this.#conclude({ status, httpStatus, error }, { stream: this.#call?.head.stream ?? false, attempts: 0 });
+  }
+
+  async #conclude(
+    outcome: Outcome,
+    facts: Pick<RequestRecord, 'stream' | 'attempts' | 'lane' | 'servedModel' | 'firstTokenMs'>,
+  ): Promise<void> {
+    await this.#chain?.end(outcome);
+    const { ports, request, requestId, startedAt, dialect } = this.#arrival;
+    const run = runOf(request.headers);
+    const metadata = metadataOf(request.headers);
+    ports.journal.record({
+      id: requestId,
+      startedAt,
+      durationMs: ports.clock.now() - startedAt,
+      route: this.#route,
+      dialect: dialect.id,
+      status: outcome.status,
+      httpStatus: outcome.httpStatus,
+      ...facts,
+      ...(this.#who === undefined ? {} : { keyId: this.#who.keyId }),
+      ...(this.#call === undefined ? {} : { askedModel: this.#call.head.model }),
+      ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+      ...(outcome.error === undefined ? {} : { errorCode: outcome.error.code }),
+      ...(run === undefined ? {} : { run }),
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(this.#facts === undefined ? {} : { facts: this.#facts }),
+    });
+  }
+}
+
+function llmRoute(plan: Plan): PlanRoute {
+  const route = plan.routes.find(({ kind }) => kind === 'llm');
+  if (route === undefined) throw new GatewayError('internal', 'The plan has no route for language models.');
+  return route;
+}
+
+function runOf(headers: Headers): string | undefined {
+  for (const name of RUN_HEADERS) {
+    const value = headers.get(name);
+    if (value !== null && value !== '') return value.slice(0, 256);
+  }
+  return undefined;
+}
+
+/** `x-weir-metadata`: a flat JSON object of at most 4 KB; anything else is left out rather than refused. */
+function metadataOf(headers: Headers): Json | undefined {
+  const text = headers.get('x-weir-metadata');
+  if (text === null || text.length > 4096) return undefined;
+  const value = parseJson(text);
+  return isObject(value) && Object.values(value).every((each) => typeof each !== 'object' || each === null) ? value : undefined;
+}

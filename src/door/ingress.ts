@@ -1,0 +1,38 @@
+import { GatewayError } from '../core/errors.ts';
+import { isLoop } from '../core/via.ts';
+
+export const MAX_HEADERS = 100;
+export const MAX_HEADER_BYTES = 32 * 1024;
+export const MAX_URL = 16 * 1024;
+
+/** Refuses what is too large or comes in a circle, before anything is looked at. Throws. */
+export function checkIngress(request: Request): void {
+  if (request.url.length > MAX_URL) throw new GatewayError('url_too_long', `The URL is longer than ${MAX_URL} bytes.`);
+  let count = 0;
+  let bytes = 0;
+  for (const [name, value] of request.headers) {
+    count++;
+    bytes += name.length + value.length;
+  }
+  if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
+    throw new GatewayError('headers_too_large', `A request may have at most ${MAX_HEADERS} headers and ${MAX_HEADER_BYTES} bytes of them.`);
+  }
+  if (isLoop(request.headers)) {
+    throw new GatewayError(
+      'loop_detected',
+      'The request went through Weir several times already: a provider of the configuration points back at it.',
+    );
+  }
+}
+
+/** Refuses a body that is not JSON by its own account. A missing type is taken for JSON, as many scripts send none. */
+export function checkContentType(request: Request): void {
+  const type = request.headers.get('content-type');
+  if (type !== null && !/^(application\/([\w.+-]*\+)?json|text\/plain|application\/x-www-form-urlencoded)\b/i.test(type)) {
+    throw new GatewayError('unsupported_media_type', 'Send the body as `content-type: application/json`.');
+  }
+  const encoding = request.headers.get('content-encoding');
+  if (encoding !== null && encoding !== 'identity') {
+    throw new GatewayError('unsupported_media_type', 'Send the body without a content encoding.');
+  }
+}

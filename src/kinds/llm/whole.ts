@@ -1,0 +1,80 @@
+import type { LlmCall } from '../../core/call.ts';
+import type { ChatChunk, Usage } from '../../core/chat.ts';
+import type { Dialect, ReplyWriterOptions } from '../../core/dialect.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { estimateTokens } from '../../core/estimate.ts';
+import type { Exchange } from '../../core/exchange.ts';
+import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
+import { Tally } from '../../core/meter.ts';
+import type { PolicyChain } from '../../core/run.ts';
+
+const decoder = new TextDecoder();
+
+/** A whole JSON answer on its way to the caller. */
+export interface WholeReply {
+  readonly body: Uint8Array | string;
+  readonly usage: Usage;
+  readonly loss: readonly string[];
+}
+
+/**
+ * A JSON answer is a stream that arrives at once: the same chunks pass the same policies. Where the dialect is the
+ * caller's own and nobody edits, its bytes leave as they came.
+ */
+export async function wholeReply(
+  bytes: Uint8Array,
+  dialect: Dialect,
+  call: LlmCall,
+  chain: PolicyChain,
+  options: ReplyWriterOptions,
+): Promise<WholeReply> {
+  const body = parseJson(decoder.decode(bytes));
+  if (!isObject(body)) throw new GatewayError('upstream_invalid', 'The provider answered with something that is not a JSON object.');
+  const chunks = dialect.readReply(body);
+  const tally = new Tally();
+  let text = '';
+  for (const chunk of chunks) {
+    tally.note(chunk);
+    if (chunk.type === 'error') throw chunk.error;
+    if ('text' in chunk) text += chunk.text;
+  }
+  const usage = tally.usage ?? estimated(call, estimateTokens(text));
+  const out: ChatChunk[] = [];
+  if (chain.touches === 'nothing') out.push(...chunks);
+  else for (const chunk of chunks) out.push(...(await chain.chunk(chunk)));
+  if (dialect.id === call.dialect.id) {
+    const edited = chain.touches === 'edits' ? editedBody(body, dialect, chunks, out) : body;
+    return { body: edited === body ? bytes : JSON.stringify(edited), usage, loss: [] };
+  }
+  const written = call.dialect.writeReply(out, options);
+  return { body: JSON.stringify(written.body), usage, loss: written.loss };
+}
+
+/** The vendor's own body with the texts that the policies changed, and nothing else changed. */
+function editedBody(body: JsonObject, dialect: Dialect, before: readonly ChatChunk[], after: readonly ChatChunk[]): JsonObject {
+  const texts = new Map<number, string>();
+  for (const chunk of before) if (chunk.type === 'text') texts.set(chunk.part, '');
+  for (const chunk of after) if (chunk.type === 'text') texts.set(chunk.part, (texts.get(chunk.part) ?? '') + chunk.text);
+  const inOrder = [...texts.values()];
+  return dialect.replyTexts(body, (text) => inOrder.shift() ?? text);
+}
+
+/** Usage where the vendor gave none: counted here, and marked so. Never zero for a call that was served. */
+export function estimated(call: LlmCall, output: number): Usage {
+  return { input: estimateInput(call), output: Math.max(1, output), estimated: true };
+}
+
+/** Input tokens by estimate, over every text of the call. */
+export function estimateInput(call: LlmCall): number {
+  let tokens = 0;
+  call.dialect.texts(call.wire.json(), (text) => {
+    tokens += estimateTokens(text) + 3;
+    return text;
+  });
+  return Math.max(1, tokens);
+}
+
+/** What every written answer needs to know of its exchange. */
+export function writerOptions(exchange: Exchange, call: LlmCall, model: string): ReplyWriterOptions {
+  return { id: exchange.id, model, created: Math.floor(exchange.ports.clock.now() / 1000), wantsUsage: call.head.wantsUsage };
+}

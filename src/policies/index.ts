@@ -1,0 +1,6 @@
+import type { Policy } from '../core/policy.ts';
+import { models } from './models.ts';
+import { prompt } from './prompt.ts';
+import { terms } from './terms.ts';
+
+export const policies: readonly Policy[] = [models, prompt, terms];

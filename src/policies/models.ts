@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { GatewayError } from '../core/errors.ts';
+import { definePolicy } from '../core/policy.ts';
+
+const pattern = z.string().min(1).max(200);
+
+/** Which models may be asked for, by the name the caller uses. */
+export const models = definePolicy({
+  name: 'models',
+  config: z.strictObject({
+    allow: z.array(pattern).min(1).default(['*']).describe('The models that may be asked for; `*` stands for any text.'),
+    deny: z.array(pattern).default([]).describe('The models that may not, also where `allow` has them; without a slash, of any provider.'),
+  }),
+  examples: [{ allow: ['smart', 'openai/gpt-5*'] }, { deny: ['gpt-4*', '*-preview'] }],
+  touches: 'nothing',
+  open: ({ allow, deny }, exchange) => ({
+    request: (call) => {
+      if (call.kind !== 'llm') return { go: call };
+      const asked = call.head.model.toLowerCase();
+      const isAllowed = allow.some((glob) => matches(glob, asked));
+      const isDenied = deny.some((glob) => namesOf(glob, asked).some((name) => matches(glob, name)));
+      if (isAllowed && !isDenied) return { go: call };
+      const shown = call.head.model.slice(0, 100);
+      return {
+        refuse: new GatewayError('model_not_allowed', `Route "${exchange.route.name}" does not allow the model "${shown}".`, {
+          param: 'model',
+        }),
+      };
+    },
+  }),
+});
+
+/** What a denied pattern is held against: a ban on `gpt-4*` must not be passed by asking for `openai/gpt-4o`. */
+function namesOf(glob: string, asked: string): readonly string[] {
+  if (glob.includes('/')) return [asked];
+  return [asked, asked.slice(asked.indexOf('/') + 1), asked.slice(asked.lastIndexOf('/') + 1)];
+}
+
+/** Whether a name, in lower case, fits a pattern. The pieces between the stars are found one after the other, so nothing is tried twice. */
+function matches(glob: string, name: string): boolean {
+  const [head = '', ...pieces] = glob.toLowerCase().split('*');
+  const tail = pieces.pop();
+  if (tail === undefined) return name === head;
+  const end = name.length - tail.length;
+  let at = head.length;
+  if (at > end || !name.startsWith(head) || !name.endsWith(tail)) return false;
+  for (const piece of pieces) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return at <= end;
+}

@@ -1,0 +1,13 @@
+import type { Provider } from '../core/provider.ts';
+
+/** https://docs.mistral.ai/api: unknown fields are refused, and usage comes in the last chunk unasked. */
+export const mistral = {
+  id: 'mistral',
+  name: 'Mistral AI',
+  dialects: { 'openai-chat': true },
+  baseUrl: 'https://api.mistral.ai/v1',
+  auth: { scheme: 'bearer' },
+  secret: 'MISTRAL_API_KEY',
+  quirks: { maxTokensField: 'max_tokens', streamUsage: false, developerRole: 'system' },
+  owns: ['mistral-large-', 'mistral-medium-', 'mistral-small-', 'codestral-', 'magistral-', 'ministral-', 'devstral-', 'pixtral-'],
+} as const satisfies Provider;

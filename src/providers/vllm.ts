@@ -1,0 +1,11 @@
+import type { Provider } from '../core/provider.ts';
+
+/** https://docs.vllm.ai/en/latest/serving/openai_compatible_server */
+export const vllm = {
+  id: 'vllm',
+  name: 'vLLM',
+  dialects: { 'openai-chat': true, anthropic: true },
+  baseUrl: 'http://127.0.0.1:8000/v1',
+  auth: { scheme: 'none' },
+  quirks: { maxTokensField: 'max_tokens', developerRole: 'system', reasoningField: 'reasoning' },
+} as const satisfies Provider;

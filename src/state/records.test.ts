@@ -1,0 +1,136 @@
+import { applyD1Migrations, reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RequestRecord } from '../core/ports.ts';
+import { getRecord, insertRecords, listRecords, type RecordFilters } from './records.ts';
+
+const { DB: db } = env;
+
+beforeEach(async () => {
+  await reset();
+  await applyD1Migrations(db, env.TEST_MIGRATIONS);
+});
+
+const bare: RequestRecord = {
+  id: 'bare',
+  startedAt: 1_000,
+  durationMs: 12,
+  route: 'llm',
+  status: 'failed',
+  httpStatus: 404,
+  stream: false,
+  attempts: 0,
+};
+
+const full: RequestRecord = {
+  ...bare,
+  id: 'full',
+  firstTokenMs: 0,
+  keyId: 'key_1',
+  run: 'run "1"',
+  dialect: 'anthropic',
+  askedModel: 'smart',
+  servedModel: 'mock/a',
+  status: 'complete',
+  httpStatus: 200,
+  errorCode: 'none',
+  stream: true,
+  lane: 'pipe',
+  attempts: 2,
+  usage: { input: 7, output: 0, cacheRead: 3, cacheWrite: 0, reasoning: 1, estimated: true },
+  metadata: { team: 'ü', n: [1, null] },
+  facts: { 'policy.mask': { masked: 2 }, loss: 'a,b' },
+};
+
+const ids = async (filters: RecordFilters = {}) => (await listRecords(db, { limit: 500, filters })).items.map(({ id }) => id);
+
+describe('insertRecords', () => {
+  it('keeps every field, and absent ones absent', async () => {
+    await insertRecords(db, [bare, full]);
+    expect(await getRecord(db, 'bare')).toEqual(bare);
+    expect(await getRecord(db, 'full')).toEqual(full);
+    expect(await getRecord(db, 'none')).toBeUndefined();
+  });
+
+  it.each(['text', 3, false, [1], {}])('keeps the metadata %j', async (metadata) => {
+    await insertRecords(db, [{ ...bare, metadata }]);
+    expect((await getRecord(db, 'bare'))?.metadata).toEqual(metadata);
+  });
+
+  it('writes far more rows than a statement has parameters in one statement, without a batch', async () => {
+    const prepare = vi.spyOn(db, 'prepare');
+    await insertRecords(
+      db,
+      Array.from({ length: 300 }, (_, n) => ({ ...full, id: `r${n}` })),
+    );
+    expect(prepare).toHaveBeenCalledTimes(1);
+    prepare.mockRestore();
+    expect(await ids()).toHaveLength(300);
+  });
+
+  it('splits what is larger than a parameter may be', async () => {
+    const metadata = { text: '€'.repeat(400_000) };
+    await insertRecords(
+      db,
+      ['a', 'b', 'c'].map((id) => ({ ...bare, id, metadata })),
+    );
+    expect((await getRecord(db, 'c'))?.metadata).toEqual(metadata);
+    expect(await ids()).toEqual(['c', 'b', 'a']);
+  });
+
+  it('writes a row once, whatever comes again, and loses no good row over a bad one', async () => {
+    await insertRecords(db, [full]);
+    await insertRecords(db, [{ ...full, attempts: 9 }, { ...bare, id: 'bad', startedAt: Number.NaN }, bare]);
+    expect((await getRecord(db, 'full'))?.attempts).toBe(2);
+    expect(await ids()).toEqual(['full', 'bare']);
+  });
+
+  it('asks the database nothing for no rows', async () => {
+    const prepare = vi.spyOn(db, 'prepare');
+    await insertRecords(db, []);
+    expect(prepare).not.toHaveBeenCalled();
+    prepare.mockRestore();
+  });
+});
+
+describe('listRecords', () => {
+  it('pages newest first without gap or repetition, also within one millisecond', async () => {
+    await insertRecords(
+      db,
+      Array.from({ length: 25 }, (_, n) => ({ ...bare, id: `r${String(n).padStart(2, '0')}`, startedAt: Math.floor(n / 10) })),
+    );
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await listRecords(db, { limit: 4, cursor, filters: {} });
+      seen.push(...page.items.map(({ id }) => id));
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+    expect(seen).toEqual(Array.from({ length: 25 }, (_, n) => `r${String(24 - n).padStart(2, '0')}`));
+  });
+
+  it.each<[RecordFilters, string[]]>([
+    [{ status: 'complete' }, ['full']],
+    [{ key: 'key_1' }, ['full']],
+    [{ run: 'run "1"' }, ['full']],
+    [{ route: 'llm' }, ['later', 'full', 'bare']],
+    [{ model: 'smart' }, ['full']],
+    [{ model: 'mock/a' }, ['full']],
+    [{ error: 'none' }, ['full']],
+    [{ since: 1_001 }, ['later']],
+    [{ until: 1_001 }, ['full', 'bare']],
+    [{ since: 1_000, status: 'failed' }, ['later', 'bare']],
+    [{ run: "' OR 1=1 --" }, []],
+  ])('narrows by %j', async (filters, expected) => {
+    await insertRecords(db, [bare, full, { ...bare, id: 'later', startedAt: 2_000 }]);
+    expect(await ids(filters)).toEqual(expected);
+  });
+
+  it('walks an index, not the table', async () => {
+    const { results } = await db
+      .prepare("EXPLAIN QUERY PLAN SELECT id FROM requests WHERE run = 'x' ORDER BY started_at DESC, id DESC LIMIT 5")
+      .all<{ detail: string }>();
+    expect(results.map(({ detail }) => detail).join()).toContain('requests_by_run');
+    expect(results.map(({ detail }) => detail).join()).not.toContain('TEMP B-TREE');
+  });
+});

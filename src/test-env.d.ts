@@ -1,0 +1,9 @@
+/// <reference types="@cloudflare/vitest-plugin/types" />
+
+// What the tests find in `env`: the bindings of wrangler.toml and those that vitest.config.ts adds.
+declare namespace Cloudflare {
+  interface Env {
+    readonly DB: D1Database;
+    readonly TEST_MIGRATIONS: import('cloudflare:test').D1Migration[];
+  }
+}
