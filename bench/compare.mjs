@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
     'peer-header': { type: 'string', multiple: true, default: [] },
     only: { type: 'string' },
     scenario: { type: 'string' },
+    note: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string', default: '6' },
     quick: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -82,7 +83,8 @@ async function compare(gateways, scenario) {
 }
 
 async function notesOf(gateways) {
-  const notes = gateways.map((gateway) => `${gateway.name}: ${Math.round(residentMiB(gateway.child))} MiB resident at the end`);
+  const memory = gateways.map((gateway) => `${gateway.name} ${Math.round(residentMiB(gateway.child))} MiB`);
+  const notes = [...options.note, `resident memory at the end: ${memory.join(', ')}`];
   const own = gateways.find((gateway) => gateway.logged !== undefined);
   const rows = await own?.logged().catch((error) => error);
   if (rows instanceof Error) notes.push(`weir's request log could not be read: ${rows.message}`);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatChunk } from './chat.ts';
+import type { Chunk } from './exchange.ts';
 import { chatSurface } from './fakes.ts';
 import { holdBack } from './hold-back.ts';
 import { Rewriter } from './rewrite.ts';
@@ -11,7 +12,8 @@ const finish = (choice: number): ChatChunk => ({ type: 'finish', choice, reason:
 const usage: ChatChunk = { type: 'usage', usage: { input: 1, output: 1 } };
 const end: ChatChunk = { type: 'end' };
 
-const hooked = (surface = chatSurface) => holdBack(surface, () => new Rewriter(new Terms([{ text: 'secret' }]), () => '#'));
+const hooked = (surface = chatSurface, replacement = '#') =>
+  holdBack(surface, () => new Rewriter(new Terms([{ text: 'secret' }]), () => replacement));
 
 describe('hold back', () => {
   it('rewrites each part by itself', () => {
@@ -61,7 +63,40 @@ describe('hold back', () => {
     const chunk = hooked({ ...chatSurface, isLast: (each) => each.type === 'text' && each.text.endsWith('ret') });
     expect(chunk(text(0, 'sec'))).toEqual([]);
     expect(chunk(text(0, 'ret'))).toEqual([text(0, '#')]);
-    const empty = hooked({ ...chatSurface, isLast: (each) => each.type === 'text' && each.text === 'se' });
-    expect(empty(text(0, 'se'))).toEqual([text(0, 'se')]);
+    const emptied = hooked({ ...chatSurface, isLast: (each) => each.type === 'text' }, '');
+    expect(emptied(text(0, 'secret'))).toEqual([text(0, '')]);
+    const open = hooked({ ...chatSurface, isLast: (each) => each.type === 'text' });
+    expect(open(text(0, 'se'))).toEqual([text(0, 'se')]);
+  });
+
+  it('lets everything go before the last chunk, also one that belongs to no choice', () => {
+    const chunk = hooked({ ...chatSurface, isLast: (each) => each.type === 'usage' });
+    chunk(text(0, 'se', 0));
+    chunk(text(1, 'sec', 1));
+    expect(chunk(usage)).toEqual([text(0, 'se', 0), text(1, 'sec', 1), usage]);
+  });
+
+  it('makes what it lets go from the latest chunk of the part', () => {
+    const models: Chunk[] = [];
+    const chunk = hooked({
+      ...chatSurface,
+      withText: (each, value) => {
+        models.push(each);
+        return chatSurface.withText(each, value);
+      },
+    });
+    const latest = text(0, 'cr');
+    chunk(text(0, 'se'));
+    chunk(latest);
+    expect(chunk(end)).toEqual([text(0, 'secr'), end]);
+    expect(models).toHaveLength(1);
+    expect(models[0]).toBe(latest);
+  });
+
+  it('begins anew with a part that goes on after another of its choice', () => {
+    const chunk = holdBack(chatSurface, () => new Rewriter(new Terms([{ text: '--' }]), () => '#'));
+    expect(chunk(text(0, 'a-'))).toEqual([text(0, 'a')]);
+    expect(chunk(text(1, 'x'))).toEqual([text(0, '-'), text(1, 'x')]);
+    expect(chunk(text(0, '-b'))).toEqual([text(0, '-b')]);
   });
 });

@@ -67,7 +67,7 @@ describe('a text that arrives in pieces', () => {
             .join('') + rewriter.end(),
         ).toBe(expected);
       }),
-      { numRuns: 5000 },
+      { numRuns: 1500 },
     );
   });
 
@@ -78,7 +78,7 @@ describe('a text that arrives in pieces', () => {
         for (const unit of whole.split('')) expect(rewriter.push(unit).isWellFormed()).toBe(true);
         expect(rewriter.end().isWellFormed()).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -98,7 +98,7 @@ describe('a text that arrives in pieces', () => {
           expect(out).toBe(read.slice(0, mayBegin ?? read.length));
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });
@@ -152,13 +152,13 @@ describe('rewriter', () => {
     expect(() => rewriter.push('ret')).toThrow('refused');
   });
 
-  it('takes a megabyte of matches in one piece as it takes it unit by unit', () => {
-    const whole = 'ab'.repeat(500_000);
+  it('takes very many matches in one piece as it takes them unit by unit', () => {
+    const whole = 'ab'.repeat(100_000);
     const matcher = new Terms([{ text: 'b' }]);
     const rewriter = new Rewriter(matcher, () => '');
     let length = 0;
     for (const unit of whole) length += rewriter.push(unit).length;
-    expect(length + rewriter.end().length).toBe(500_000);
-    expect(rewriteText(whole, matcher, () => '').length).toBe(500_000);
+    expect(length + rewriter.end().length).toBe(100_000);
+    expect(rewriteText(whole, matcher, () => '').length).toBe(100_000);
   });
 });

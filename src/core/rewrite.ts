@@ -99,8 +99,7 @@ export class Rewriter implements TextRewriter {
       done++;
     }
     if (done > 0) this.#stretches = this.#stretches.slice(done);
-    const next = this.#stretches[0];
-    return next?.told === true ? out : out + this.#take(Math.min(safe, next?.start ?? safe));
+    return out + this.#take(Math.min(safe, this.#stretches[0]?.start ?? safe));
   }
 
   /** Takes the held text up to an offset of the whole text. */

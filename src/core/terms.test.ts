@@ -42,7 +42,7 @@ describe('terms', () => {
         const spans = tell(literal(...words), text, { matchCase: true }).map(([, start, end]) => [end, start]);
         expect(spans).toEqual([...ends].toSorted(([a], [b]) => a - b));
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -51,7 +51,7 @@ describe('terms', () => {
     expect(told(literal('Ada'), 'ada ADA Ada', { matchCase: true })).toEqual(['Ada']);
     // The Kelvin sign is a k, a long s is an s; a case of more letters than one is left alone.
     expect(told(literal('kiss'), '\u212Aiſs')).toEqual(['\u212Aiſs']);
-    expect(told(literal('ss'), 'ß')).toEqual([]);
+    expect(told(literal('ss', 's'), 'ß')).toEqual([]);
   });
 
   it('keep to whole words where asked', () => {
@@ -96,7 +96,7 @@ describe('terms', () => {
         }
         scan.end((_match, start) => expect(start).toBeGreaterThanOrEqual(safe));
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -170,7 +170,7 @@ describe.each(cases)('$name with $written', ({ policy, touches, written, words, 
         if (typeof pieces === 'string' || typeof whole === 'string') expect(pieces).toBe(whole);
         else expect(textByPart(pieces)).toEqual(textByPart(whole));
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 

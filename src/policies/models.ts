@@ -43,7 +43,7 @@ function matches(glob: string, name: string): boolean {
   if (tail === undefined) return name === head;
   const end = name.length - tail.length;
   let at = head.length;
-  if (at > end || !name.startsWith(head) || !name.endsWith(tail)) return false;
+  if (!name.startsWith(head) || !name.endsWith(tail)) return false;
   for (const piece of pieces) {
     const found = name.indexOf(piece, at);
     if (found < 0) return false;

@@ -60,7 +60,7 @@ describe('terms in requests', () => {
       { action: 'mask', terms: ['Ada Lovelace'] },
       { action: 'refuse', terms: ['Lovelace'] },
     ];
-    expect(await opened({ entries }).run.request?.(fakeCall(body))).toHaveProperty('refuse');
+    expect(await opened({ entries }).run.request?.(fakeCall({ model: 'm', messages: ['Ada Lovelace'] }))).toHaveProperty('refuse');
   });
 
   it('leave the call as it is when they are not there', async () => {
@@ -69,9 +69,12 @@ describe('terms in requests', () => {
     expect(verdict !== undefined && 'go' in verdict && verdict.go === call).toBe(true);
   });
 
-  it('are looked for where the entry says, and in the case it says', () => {
+  it('are looked for where the entry says, and in the case that is asked for', async () => {
     expect(opened({ entries: [{ action: 'mask', terms: ['a'], in: 'answers' }] }).run.request).toBeUndefined();
     expect(opened({ entries: [{ action: 'mask', terms: ['a'], in: 'requests' }] }).run.chunk).toBeUndefined();
+    const both = { entries: [{ action: 'refuse', terms: ['ada'] }] };
+    expect(await opened(both).run.request?.(fakeCall({ model: 'm', messages: ['Ada'] }))).toHaveProperty('refuse');
+    expect(await opened({ ...both, matchCase: true }).run.request?.(fakeCall({ model: 'm', messages: ['Ada'] }))).toHaveProperty('go');
   });
 });
 

@@ -31,7 +31,7 @@ describe('weighted', () => {
     const random = seededRandom(7);
     const first = async () => (await order(targets, random)).slice(0, 1);
     // 13.8 is passed by chance once in a thousand (2 degrees of freedom); the seed makes it one outcome for ever.
-    expect(await chiSquare({ a: 0.5, b: 0.1, d: 0.4 }, 20_000, first)).toBeLessThan(13.8);
+    expect(await chiSquare({ a: 0.5, b: 0.1, d: 0.4 }, 10_000, first)).toBeLessThan(13.8);
   });
 
   it('shares the second place among the rest by their weights', async () => {
@@ -46,7 +46,7 @@ describe('weighted', () => {
       cab: (1 / 10) * (6 / 9),
       cba: (1 / 10) * (3 / 9),
     };
-    expect(await chiSquare(expected, 20_000, () => order(targets, random))).toBeLessThan(20.5);
+    expect(await chiSquare(expected, 10_000, () => order(targets, random))).toBeLessThan(20.5);
   });
 
   it('puts weight 0 last, as listed', async () => {
@@ -55,7 +55,7 @@ describe('weighted', () => {
   });
 
   it('draws the last one where rounding leaves a hair of the line', async () => {
-    const targets = [target('a', 0.1), target('b', 0.2), target('c', 0.3)];
+    const targets = [target('a', 0.8), target('b', 2.4), target('c', 1.1)];
     expect(await order(targets, () => 1 - Number.EPSILON / 2)).toBe('cba');
   });
 

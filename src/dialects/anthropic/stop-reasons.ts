@@ -31,12 +31,12 @@ export function readStopReason(word: string, stopSequence: string | undefined): 
 
 /**
  * `null` where the answer never said why it ended, or ended by a fault: to name a reason would call it complete.
- * A reason without a word here becomes `end_turn`. All of these are named as losses.
+ * A reason without a word here becomes `end_turn`, named as a loss.
  */
 export function writeStopReason(finish: Finish | undefined, loss: Set<string>): JsonObject {
   const stopSequence = finish?.stopSequence ?? null;
   const known = finish && (WORDS.get(finish.reason) ?? (BETA_WORDS.has(finish.vendor ?? '') ? finish.vendor : undefined));
   if (known !== undefined) return { stop_reason: known, stop_sequence: stopSequence };
-  loss.add('finish_reason');
+  if (finish !== undefined) loss.add('finish_reason');
   return { stop_reason: finish?.reason === 'other' ? 'end_turn' : null, stop_sequence: stopSequence };
 }

@@ -124,15 +124,26 @@ export const errorFrame = (error: GatewayError, requestId: string): string => `d
 const errorBody = (error: GatewayError, requestId: string): JsonObject => ({
   error: {
     message: error.message,
-    type: error.details.vendorType ?? typeOf(error.status),
+    type: typeOf(error),
     param: error.details.param ?? null,
     code: error.details.vendorCode ?? error.code,
   },
   request_id: requestId,
 });
 
-/** OpenAI's error types. Source: platform.openai.com, "Error codes". */
-function typeOf(status: number): string {
+/** Anthropic's words that clients of this dialect do not know. */
+const FOREIGN_TYPES: ReadonlySet<string> = new Set([
+  'api_error',
+  'billing_error',
+  'conflict_error',
+  'overloaded_error',
+  'request_too_large',
+  'timeout_error',
+]);
+
+/** The provider's own type, else one of OpenAI's. Source: platform.openai.com, "Error codes". */
+function typeOf({ details, status }: GatewayError): string {
+  if (details.vendorType !== undefined && !FOREIGN_TYPES.has(details.vendorType)) return details.vendorType;
   switch (status) {
     case 401:
       return 'authentication_error';
