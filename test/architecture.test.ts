@@ -93,7 +93,8 @@ const rules: readonly Rule[] = [
   },
   {
     name: 'items of a shelf do not import one another',
-    prevents: 'an item that cannot be changed or removed alone; only the roll (index.ts) knows the items, and what they share belongs in core',
+    prevents:
+      'an item that cannot be changed or removed alone; only the roll (index.ts) knows the items, and what they share belongs in core',
     breaks: ['providers/x.ts', "export { y } from './sandbox/y.ts';"],
     find(source) {
       if (!SHELVES.includes(folderOf(source.path)) || source.path === `${folderOf(source.path)}/index.ts`) return [];
@@ -148,7 +149,9 @@ const rules: readonly Rule[] = [
     breaks: ['admin/x.ts', 'const head = async (db: D1Database) => db.prepare(text).first();'],
     find({ path: file, code }) {
       if (folderOf(file) === 'state') return [];
-      const declared = [...code.matchAll(/(\w+)\??\s*:\s*(?:readonly\s+)?(?:D1Database|KVNamespace|R2Bucket|DurableObject\w*|Queue|VectorizeIndex)\b/g)];
+      const declared = [
+        ...code.matchAll(/(\w+)\??\s*:\s*(?:readonly\s+)?(?:D1Database|KVNamespace|R2Bucket|DurableObject\w*|Queue|VectorizeIndex)\b/g),
+      ];
       const names = new Set(declared.flatMap((match) => [match[1] ?? '', (match[1] ?? '').toLowerCase()]));
       return [...names].flatMap((name) => only(code.match(new RegExp(String.raw`\b${name}\??\.\w+\s*[<(]`, 'g')), 'calls'));
     },

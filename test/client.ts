@@ -41,11 +41,11 @@ const isErrorOf = (data: string | undefined): boolean => {
   }
 };
 
-/** How a stream ended, by its events: how many successes and how many typed errors; one of both together is right. */
+/** How a stream ended, by its events (one that was cut off inside its data is none): how many successes and how many typed errors; one of both together is right. */
 export function endings(bytes: Uint8Array) {
   const { events, rest } = parseEvents(bytes);
   return {
-    done: events.filter(({ event, data }) => data === '[DONE]' || event === 'message_stop').length,
+    done: events.filter(({ data }) => data === '[DONE]' || data === '{"type":"message_stop"}').length,
     errors: events.filter(({ data }) => isErrorOf(data)).map(({ event, data }) => ({ event, body: JSON.parse(data ?? '') as ErrorBody })),
     pings: events.filter(({ comment }) => comment === 'ping').length,
     rest,

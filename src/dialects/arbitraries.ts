@@ -144,7 +144,7 @@ const chat = (odd: boolean): fc.Arbitrary<Chat> =>
     .tuple(
       messages(odd),
       toolUse,
-      fc.record(odd ? oddSettings : settings, { requiredKeys: [] }),
+      odd ? fc.record(oddSettings, { requiredKeys: [] }) : fc.record(settings, { requiredKeys: [] }),
       fc.record({ model: name, stream: fc.boolean(), maxTokens: fc.integer({ min: 1, max: 10_000 }) }),
     )
     .map(([conversation, use, optional, head]) => ({ messages: conversation, ...use, ...optional, ...head, extra: {} }));

@@ -10,6 +10,11 @@ describe('usage', () => {
     expect(readUsage({ prompt_tokens: 12, completion_tokens: 291, total_tokens: 303, completion_tokens_details })?.output).toBe(291);
   });
 
+  it('takes what a total counts beyond the completion for output', () => {
+    expect(readUsage({ prompt_tokens: 29, completion_tokens: 736, total_tokens: 1766 })?.output).toBe(1737);
+    expect(readUsage({ prompt_tokens: 29, completion_tokens: 736, total_tokens: 700 })?.output).toBe(736);
+  });
+
   it('finds cached tokens where vendors put them', () => {
     const tokens = { prompt_tokens: 10, completion_tokens: 1 };
     expect(readUsage({ ...tokens, prompt_tokens_details: { cached_tokens: 4, cache_write_tokens: 5 } })).toMatchObject({

@@ -1,0 +1,121 @@
+import { expect, it } from 'vitest';
+import { PlanSource } from '../../src/config/load.ts';
+import { rolls } from '../../src/config/rolls.ts';
+import { GatewayError } from '../../src/core/errors.ts';
+import { answer, errorAnswer } from '../../src/door/answer.ts';
+import { CORS_HEADERS } from '../../src/door/cors.ts';
+import { KEY_HEADERS } from '../../src/door/credential.ts';
+import { door } from '../../src/door/index.ts';
+import { StaticKeys } from '../../src/identity/api-key.ts';
+
+// What clients, scripts and dashboards rely on. A difference here is a change of the public surface: make it on purpose
+// and say so in the release notes. (Checked with the Worker's own types, in tsconfig.json, as it loads the Worker.)
+
+const clock = { now: () => 0 };
+
+function routes(): string[] {
+  const planSource = new PlanSource({ bundled: {}, local: true, rolls, secrets: { get: () => undefined }, clock, log: () => undefined });
+  const app = door({
+    clock,
+    planSource,
+    keys: new StaticKeys([]),
+    ports: () => {
+      throw new Error('no request is made here');
+    },
+  });
+  const served = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`);
+  return [...new Set(served)].sort();
+}
+
+it('serves these paths', () => {
+  expect(routes()).toEqual([
+    'GET /',
+    'GET /admin/v1/config',
+    'GET /admin/v1/config/revisions',
+    'GET /admin/v1/config/schema',
+    'GET /admin/v1/requests',
+    'GET /admin/v1/requests/:id',
+    'GET /anthropic/v1/models',
+    'GET /anthropic/v1/models/:id{.+}',
+    'GET /api/hello',
+    'GET /healthz',
+    'GET /models',
+    'GET /models/:id{.+}',
+    'GET /readyz',
+    'GET /v1/models',
+    'GET /v1/models/:id{.+}',
+    'GET /v1/v1/models',
+    'GET /v1/v1/models/:id{.+}',
+    'OPTIONS /*',
+    'POST /admin/v1/config/rollback',
+    'POST /anthropic/messages',
+    'POST /anthropic/messages/count_tokens',
+    'POST /anthropic/v1/messages',
+    'POST /anthropic/v1/messages/count_tokens',
+    'POST /anthropic/v1/v1/messages',
+    'POST /anthropic/v1/v1/messages/count_tokens',
+    'POST /chat/completions',
+    'POST /messages',
+    'POST /messages/count_tokens',
+    'POST /v1/chat/completions',
+    'POST /v1/messages',
+    'POST /v1/messages/count_tokens',
+    'POST /v1/v1/chat/completions',
+    'POST /v1/v1/messages',
+    'POST /v1/v1/messages/count_tokens',
+    'PUT /admin/v1/config',
+  ]);
+});
+
+it('looks for the key in these headers, in this order', () => {
+  expect(KEY_HEADERS).toEqual(['x-weir-key', 'authorization', 'x-api-key', 'api-key', 'x-goog-api-key']);
+});
+
+const namesOf = (response: Response) => [...response.headers.keys()].sort();
+
+it('answers with these headers', () => {
+  const reply = {
+    status: 200,
+    contentType: 'text/event-stream',
+    body: '',
+    stream: true,
+    servedModel: 'sandbox/echo',
+    attempts: 1,
+    loss: ['top_k'],
+    done: { status: 'complete', attempts: 1 },
+  } as const;
+  const cors = CORS_HEADERS.map(([name]) => name);
+  expect(namesOf(answer(reply, 'req_1', true)).filter((name) => !cors.includes(name))).toEqual([
+    'cache-control',
+    'content-type',
+    'request-id',
+    'x-request-id',
+    'x-weir-attempts',
+    'x-weir-cache',
+    'x-weir-loss',
+    'x-weir-model',
+    'x-weir-request-id',
+  ]);
+  expect(answer(reply, 'req_1', false).headers.get('x-weir-cache')).toBe('off');
+});
+
+it.each([
+  ['missing_key', {}, ['www-authenticate', 'x-should-retry']],
+  ['method_not_allowed', { allow: 'POST' }, ['allow', 'x-should-retry']],
+  ['rate_limited', {}, ['retry-after']],
+  ['upgrade_required', {}, ['upgrade', 'x-should-retry']],
+  ['internal', {}, []],
+] as const)('answers the error %s with headers of its own', (code, details, own) => {
+  const error = new GatewayError(code, 'message', details);
+  const rendered = { status: error.status, body: '', contentType: 'application/json' };
+  const always = ['content-type', 'request-id', 'x-request-id', 'x-weir-cache', 'x-weir-request-id'];
+  expect(namesOf(errorAnswer(error, rendered, 'req_1', false))).toEqual([...always, ...own].sort());
+});
+
+it('lets browsers read these headers', () => {
+  expect(Object.fromEntries(CORS_HEADERS)).toEqual({
+    'access-control-allow-origin': '*',
+    'access-control-expose-headers':
+      'x-weir-request-id, x-weir-model, x-weir-attempts, x-weir-cache, x-weir-loss, x-weir-cost, x-request-id, request-id, retry-after, ratelimit, ratelimit-policy',
+  });
+});
