@@ -20,7 +20,7 @@ export function requestBytes({ port, path, headers, body }) {
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
 
-/** Reads one answer at a time; calls `onEnd({status, stream, firstAt, last})` when it is whole. */
+/** One answer as it arrives: piece by piece, until it is whole. */
 class Answer {
   #head = Buffer.alloc(0);
   #inHead = true;

@@ -42,7 +42,9 @@ try {
   for (let at = 0; at < RUNS; at++) starts.push(await startup(folder));
   const start = Math.min(...starts);
   console.log(`Bundle    ${(size / 1024).toFixed(1)} KB gzip (limit ${MAX_GZIP / 1024})`);
-  console.log(`Start-up  ${start.toFixed(1)} ms of CPU, least of ${starts.map((each) => each.toFixed(1)).join(', ')} (limit ${MAX_STARTUP})`);
+  console.log(
+    `Start-up  ${start.toFixed(1)} ms of CPU, least of ${starts.map((each) => each.toFixed(1)).join(', ')} (limit ${MAX_STARTUP})`,
+  );
   if (size > MAX_GZIP) {
     console.error('The bundle is over its limit: see what came in with `npx wrangler deploy --dry-run --outdir dist --metafile`.');
     process.exitCode = 1;

@@ -109,13 +109,13 @@ export function openCall(
   url: string,
   dialect: Dialect,
   model: string,
-  options: { readonly paused?: boolean; readonly extra?: object } = {},
+  options: { readonly paused?: boolean; readonly extra?: object; readonly headers?: { readonly [name: string]: string } } = {},
 ): Promise<OpenCall> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(url + paths[dialect], {
       method: 'POST',
       agent: false,
-      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', ...options.headers },
     });
     request.once('error', reject);
     request.once('response', (response) => {

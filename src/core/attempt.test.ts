@@ -76,7 +76,10 @@ describe('the attempt loop', () => {
 
   it('makes at most attempts × targets calls, whatever fails', async () => {
     const code = fc.constantFrom(...(Object.keys(errorCodes) as ErrorCode[]));
-    const failures = fc.array(code.map((each) => fail(each)), { minLength: 4, maxLength: 4 });
+    const failures = fc.array(
+      code.map((each) => fail(each)),
+      { minLength: 4, maxLength: 4 },
+    );
     await fc.assert(
       fc.asyncProperty(fc.record({ a: failures, b: failures, c: failures }), fc.integer({ min: 1, max: 4 }), async (script, attempts) => {
         const { calls, outcome } = await play(script, attempts);

@@ -23,8 +23,8 @@ export class LlmCall {
     readonly operation: LlmOperation = 'chat',
   ) {}
 
-  static read(dialect: Dialect, bytes: Uint8Array, headers: Headers, operation: LlmOperation = 'chat'): LlmCall {
-    const wire = Wire.read(bytes);
+  static read(dialect: Dialect, body: string, headers: Headers, operation: LlmOperation = 'chat'): LlmCall {
+    const wire = Wire.read(body);
     return new LlmCall(dialect, wire, dialect.head(wire.fields), headers, operation);
   }
 
@@ -36,7 +36,7 @@ export class LlmCall {
 
   /**
    * The same call with another body in the same dialect. A top-level field that is the same object or value as before
-   * keeps its bytes: numbers that JavaScript cannot hold, say in a tool's schema, leave as they came.
+   * keeps its text: numbers that JavaScript cannot hold, say in a tool's schema, leave as they came.
    */
   withBody(body: JsonObject): LlmCall {
     const before = this.wire.json();

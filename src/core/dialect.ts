@@ -1,4 +1,4 @@
-import type { Chat, ChatChunk } from './chat.ts';
+import type { Chat, ChatChunk, Usage } from './chat.ts';
 import type { GatewayError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Frame } from './sse.ts';
@@ -70,6 +70,8 @@ export interface Dialect {
   replyWriter(options: ReplyWriterOptions): ReplyWriter;
   /** A whole JSON answer as chunks, ending in `end`; throws `upstream_invalid` where it is none. */
   readReply(body: Json): readonly ChatChunk[];
+  /** The usage of a whole JSON answer that nobody needs to read further; throws as `readReply` does. */
+  replyUsage(body: Json): Usage | undefined;
   writeReply(chunks: readonly ChatChunk[], options: ReplyWriterOptions): { readonly body: JsonObject; readonly loss: readonly string[] };
   /** A JSON answer with this chunk's text replaced is rebuilt by `texts` of the reply: every text the model wrote, edited. */
   replyTexts(body: JsonObject, edit: (text: string) => string): JsonObject;

@@ -101,7 +101,7 @@ export const chatSurface: Surface = {
 
 /** A call in a dialect of the tests' own: `{ model, stream?, system?, messages: string[] }`. */
 export function fakeCall(body: JsonObject, dialect: Dialect = fakeDialect()): LlmCall {
-  return LlmCall.read(dialect, new TextEncoder().encode(JSON.stringify(body)), new Headers());
+  return LlmCall.read(dialect, JSON.stringify(body), new Headers());
 }
 
 const headOf = (fields: Fields): CallHead => ({
@@ -154,6 +154,7 @@ export function fakeDialect(parts: Partial<Dialect> = {}): Dialect {
     replyReader: absent,
     replyWriter: absent,
     readReply: absent,
+    replyUsage: absent,
     writeReply: absent,
     replyTexts: absent,
     readError: absent,

@@ -12,6 +12,7 @@ const NOTHING: readonly Uint8Array[] = [];
 export function filterFrames(dialect: Dialect): FrameHandler {
   return {
     decodes: false,
+    passesUnmarked: true,
     frame: (frame) => (dialect.isUsageOnly(frame) ? NOTHING : [frame.bytes]),
   };
 }
@@ -20,6 +21,7 @@ export function filterFrames(dialect: Dialect): FrameHandler {
 export function watchFrames(chain: PolicyChain, hides: (frame: Frame) => boolean): FrameHandler {
   return {
     decodes: true,
+    passesUnmarked: false,
     async frame(frame, chunks = []) {
       for (const chunk of chunks) await chain.chunk(chunk);
       return hides(frame) ? NOTHING : [frame.bytes];
@@ -35,6 +37,7 @@ export function editFrames(chain: PolicyChain, dialect: Dialect, hides: (frame: 
   const lastOfPart = new Map<number, Frame>();
   return {
     decodes: true,
+    passesUnmarked: false,
     async frame(frame, chunks = []) {
       const out: ChatChunk[] = [];
       for (const chunk of chunks) out.push(...asChat(await chain.chunk(chunk)));
@@ -69,6 +72,7 @@ export function editFrames(chain: PolicyChain, dialect: Dialect, hides: (frame: 
 export function translateFrames(chain: PolicyChain, writer: ReplyWriter): FrameHandler {
   return {
     decodes: true,
+    passesUnmarked: false,
     async frame(_frame, chunks = []) {
       let text = '';
       for (const chunk of chunks) {

@@ -2,7 +2,7 @@ import type { ChatChunk, FinishReason, Usage } from './chat.ts';
 import type { Dialect, ReplyReader } from './dialect.ts';
 import type { GatewayError } from './errors.ts';
 import { estimateTokens } from './estimate.ts';
-import { Frame, FrameSplitter, joinBytes } from './sse.ts';
+import { Frame, FrameSplitter, holdsTerminator, joinBytes } from './sse.ts';
 
 /** Bytes of a stream kept back for an estimate; beyond it the oldest are counted and let go. */
 const KEEP_BYTES = 256 * 1024;
@@ -80,7 +80,7 @@ export class Meter {
   /** Whether the terminator has been seen in what was fed last: cheap, asked while the stream runs. */
   sawTerminator(): boolean {
     const last = this.#kept[this.#kept.length - 1];
-    return last !== undefined && decoder.decode(last).includes(this.#dialect.terminator);
+    return last !== undefined && holdsTerminator(decoder.decode(last), this.#dialect.terminator);
   }
 
   finish(): Metered {

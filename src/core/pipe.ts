@@ -6,8 +6,8 @@ import type { Sip } from './reader.ts';
 
 /** How often the metering branch is sipped, and how much at most each time. Together they bound what a stream can
  * hold natively: a caller who does not read costs at most 32 KiB a second of its slowness. */
-const SIP_EVERY = 500;
-const SIP_BYTES = 16 * 1024;
+const SIP_EVERY = 1_000;
+const SIP_BYTES = 32 * 1024;
 const DRAIN_BYTES = 64 * 1024;
 /** Milliseconds in which a caller who reads takes a ping. */
 const PING_TAKEN = 250;

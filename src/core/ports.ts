@@ -26,8 +26,8 @@ export interface Secrets {
 export interface EgressRequest {
   readonly url: string;
   readonly method: 'GET' | 'POST' | 'HEAD';
-  /** Exactly what leaves: nothing of the caller's is added. */
-  readonly headers: Headers;
+  /** Exactly what leaves, names in lower case: nothing of the caller's is added. */
+  readonly headers: { readonly [name: string]: string };
   readonly body?: Uint8Array | string;
   readonly signal: AbortSignal;
 }

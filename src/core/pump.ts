@@ -4,9 +4,11 @@ import { GatewayError } from './errors.ts';
 import { Meter } from './meter.ts';
 import { type Opened, readFrame } from './opening.ts';
 import type { Awaitable } from './policy.ts';
-import { type Frame, joinBytes } from './sse.ts';
+import { type Frame, holdsTerminator, joinBytes } from './sse.ts';
 
-const READ_BYTES = 64 * 1024;
+/** Most pieces are one event; a buffer is only large once a small one was filled. */
+const SMALLEST_READ = 2048;
+const LARGEST_READ = 64 * 1024;
 /** So many reads in a row, each within a millisecond of the one before, make a stream hot. */
 const HOT_AFTER = 6;
 /** Milliseconds for which a hot stream's frames are gathered: far below what a reader could notice, and many times cheaper. */
@@ -18,7 +20,11 @@ export interface FrameHandler {
   readonly decodes: boolean;
   /** The bytes to send, none where the frame is held back or hidden. Throwing ends the stream with a typed error. */
   frame(frame: Frame, chunks: readonly ChatChunk[] | undefined): Awaitable<readonly Uint8Array[]>;
+  /** Whether whole frames that hold none of the dialect's notable marks leave as they came, unseen. */
+  readonly passesUnmarked: boolean;
 }
+
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
 /**
  * The lanes in which every frame is seen (`tap`, `rewrite`). Only whole frames leave, all that came together in
@@ -58,12 +64,15 @@ class Pump {
     try {
       for (const bytes of this.#opened.seen) this.#meter.feed(bytes);
       await this.#send(this.#opened.frames);
+      let room = SMALLEST_READ;
       while (!this.#left && !this.#terminated && this.#cause === undefined) {
-        const piece = await this.#opened.source.read(READ_BYTES);
+        const piece = await this.#opened.source.read(room);
         if (piece === undefined) break;
+        room = piece.length === room ? Math.min(LARGEST_READ, room * 4) : SMALLEST_READ;
         this.#meter.feed(piece);
-        await this.#send(this.#opened.splitter.push(piece).map((frame) => ({ frame })));
-        await this.#gather();
+        if (this.#passes(piece)) await this.#write([piece]);
+        else await this.#send(this.#opened.splitter.push(piece).map((frame) => ({ frame })));
+        if (this.#isHot()) await gather();
       }
     } catch (thrown) {
       // An upstream that dies rejects the read with a platform error; what this gateway threw names itself.
@@ -83,7 +92,7 @@ class Pump {
         const decoded = chunks ?? (this.#handler.decodes ? readFrame(this.#opened.reader, frame) : undefined);
         const bytes = this.#handler.frame(frame, decoded);
         out.push(...(bytes instanceof Promise ? await bytes : bytes));
-        if (frame.text.includes(this.#opened.dialect.terminator)) {
+        if (holdsTerminator(frame.text, this.#opened.dialect.terminator)) {
           this.#terminated = true;
           break;
         }
@@ -107,14 +116,22 @@ class Pump {
     }
   }
 
-  /** Lets a hot stream's frames come together. A stream at a model's pace never waits here. */
-  async #gather(): Promise<void> {
+  /** Whether a piece is whole frames of which none is of any concern: then nothing need be cut or decoded. */
+  #passes(piece: Uint8Array): boolean {
+    const { splitter, dialect } = this.#opened;
+    if (!this.#handler.passesUnmarked || splitter.rest.length > 0) return false;
+    const { length } = piece;
+    if (piece[length - 1] !== LF || piece[length - 2] !== LF) return false;
+    const text = decoder.decode(piece);
+    return !dialect.notable.some((mark) => text.includes(mark));
+  }
+
+  /** Whether frames come so fast that waking up for each is a waste. A stream at a model's pace never is. */
+  #isHot(): boolean {
     const now = this.#options.clock.now();
     this.#quickReads = now - this.#lastByteAt <= 1 ? this.#quickReads + 1 : 0;
     this.#lastByteAt = now;
-    if (this.#quickReads < HOT_AFTER) return;
-    await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
-    this.#lastByteAt = this.#options.clock.now();
+    return this.#quickReads >= HOT_AFTER;
   }
 
   #watch(): void {
@@ -140,3 +157,8 @@ class Pump {
     this.#opened.abort(this.#cause);
   }
 }
+
+const LF = 10;
+
+/** Lets the frames of a hot stream come together; they are read in one piece then. */
+const gather = () => new Promise((resolve) => setTimeout(resolve, GATHER_MS));

@@ -1,5 +1,3 @@
-import { joinBytes } from './sse.ts';
-
 /** One read of a byte stream: bytes, or `undefined` at its end. */
 export type Sip = Uint8Array | undefined;
 
@@ -16,7 +14,7 @@ export class ByteReader {
     if (reader !== undefined) {
       this.#read = async (size) => {
         const { done, value } = await reader.read(new Uint8Array(size));
-        return done || value === undefined ? undefined : value;
+        return done ? undefined : value;
       };
       this.#cancel = (reason) => reader.cancel(reason);
       return;
@@ -46,17 +44,17 @@ function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
 }
 
 /**
- * A whole body, at most `limit` bytes; `undefined` when it is larger, found out while reading, so that a body
- * without a length (or with a false one) never fills memory.
+ * A whole body as text, at most `limit` bytes; `undefined` when it is larger, found out while reading, so that a
+ * body without a length (or with a false one) never fills memory. Bytes that are not UTF-8 read as U+FFFD.
  */
-export async function readWhole(source: Request | Response, limit: number): Promise<Uint8Array | undefined> {
-  const declared = Number(source.headers.get('content-length') ?? Number.NaN);
-  if (declared > limit) return undefined;
+export async function readText(source: Request | Response, limit: number): Promise<string | undefined> {
+  const declared = source.headers.get('content-length');
   // The platform holds a body to its declared length, so a declared one needs no counting.
-  if (declared >= 0) return new Uint8Array(await source.arrayBuffer());
-  if (source.body === null) return new Uint8Array(0);
+  if (declared !== null) return Number(declared) > limit ? undefined : source.text();
+  if (source.body === null) return '';
   const reader = new ByteReader(source.body);
-  const pieces: Uint8Array[] = [];
+  const decoder = new TextDecoder();
+  let text = '';
   let length = 0;
   for (let piece = await reader.read(READ_PIECE); piece !== undefined; piece = await reader.read(READ_PIECE)) {
     length += piece.length;
@@ -64,9 +62,9 @@ export async function readWhole(source: Request | Response, limit: number): Prom
       await reader.cancel('too large');
       return undefined;
     }
-    pieces.push(piece);
+    text += decoder.decode(piece, { stream: true });
   }
-  return joinBytes(...pieces);
+  return text + decoder.decode();
 }
 
 const READ_PIECE = 64 * 1024;

@@ -47,6 +47,11 @@ export class PolicyChain {
     return { call: passed };
   }
 
+  /** Whether any policy was opened: if not, there is nothing to end. */
+  get isEmpty(): boolean {
+    return this.#runs.length === 0;
+  }
+
   /** One chunk through every policy that looks at chunks, innermost first. */
   async chunk(chunk: Chunk): Promise<readonly Chunk[]> {
     let chunks: readonly Chunk[] = [chunk];

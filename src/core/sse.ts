@@ -45,6 +45,16 @@ export class Frame {
 
 const encoder = new TextEncoder();
 
+/** Whether one of the lines of a text is data that begins with, or is a JSON object that holds, a dialect's terminator. */
+export function holdsTerminator(text: string, terminator: string): boolean {
+  for (let at = text.indexOf(terminator); at >= 0; at = text.indexOf(terminator, at + 1)) {
+    const line = text.slice(Math.max(text.lastIndexOf('\n', at), text.lastIndexOf('\r', at)) + 1, at);
+    // A quoted terminator cannot be forged by what a model says: quotes inside a JSON text are escaped.
+    if (terminator.startsWith('"') ? line.startsWith('data') : /^data: ?$/.test(line)) return true;
+  }
+  return false;
+}
+
 function readFields(text: string) {
   let event: string | undefined;
   let data: string | undefined;

@@ -2,13 +2,11 @@
  * Browsers may call with a key of their own and never with cookies: any origin, no credentials, so nothing is
  * reflected that a hostile page could use.
  */
-export const CORS_HEADERS: readonly (readonly [string, string])[] = [
-  ['access-control-allow-origin', '*'],
-  [
-    'access-control-expose-headers',
+export const CORS_HEADERS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers':
     'x-weir-request-id, x-weir-model, x-weir-attempts, x-weir-cache, x-weir-loss, x-weir-cost, x-request-id, request-id, retry-after, ratelimit, ratelimit-policy',
-  ],
-];
+} as const;
 
 const ALLOWED_NAME = /^[\w-]{1,64}$/;
 

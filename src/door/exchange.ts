@@ -7,7 +7,7 @@ import type { Kind, Reply, ReplyEnd } from '../core/kind.ts';
 import type { Plan, PlanRoute } from '../core/plan.ts';
 import type { Outcome } from '../core/policy.ts';
 import type { Ports, RequestRecord } from '../core/ports.ts';
-import { readWhole } from '../core/reader.ts';
+import { readText } from '../core/reader.ts';
 import { PolicyChain } from '../core/run.ts';
 import { answer, errorAnswer } from './answer.ts';
 import { checkContentType, checkIngress } from './ingress.ts';
@@ -36,13 +36,14 @@ export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Respo
   const origin = arrival.request.headers.has('origin');
   try {
     const reply = await run.serve();
-    if (reply.done instanceof Promise) arrival.ports.after(reply.done.then((end) => run.finish(reply, end)));
-    else arrival.ports.after(run.finish(reply, reply.done));
+    const finished = reply.done instanceof Promise ? reply.done.then((end) => run.finish(reply, end)) : run.finish(reply, reply.done);
+    if (finished !== undefined) arrival.ports.after(finished);
     return answer(reply, arrival.requestId, origin);
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     const rendered = kind.fail(error, arrival.dialect.id, arrival.requestId);
-    arrival.ports.after(run.fail(error, rendered.status));
+    const finished = run.fail(error, rendered.status);
+    if (finished !== undefined) arrival.ports.after(finished);
     return errorAnswer(error, rendered, arrival.requestId, origin);
   }
 }
@@ -70,9 +71,9 @@ class Run {
     const planned = this.#arrival.plan();
     const plan = planned instanceof Promise ? await planned : planned;
     checkContentType(request);
-    const bytes = await readWhole(request, plan.limits.body);
-    if (bytes === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
-    const call = LlmCall.read(dialect, bytes, request.headers, operation);
+    const body = await readText(request, plan.limits.body);
+    if (body === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
+    const call = LlmCall.read(dialect, body, request.headers, operation);
     this.#call = call;
     const route = llmRoute(plan);
     this.#route = route.name;
@@ -102,9 +103,9 @@ class Run {
     };
   }
 
-  async finish(reply: Reply, end: ReplyEnd): Promise<void> {
+  finish(reply: Reply, end: ReplyEnd): Promise<void> | undefined {
     const { startedAt } = this.#arrival;
-    await this.#conclude(
+    return this.#conclude(
       {
         status: end.status,
         httpStatus: reply.status,
@@ -121,16 +122,21 @@ class Run {
     );
   }
 
-  fail(error: GatewayError, httpStatus: number): Promise<void> {
+  fail(error: GatewayError, httpStatus: number): Promise<void> | undefined {
     const status = this.#arrival.request.signal.aborted ? 'aborted' : 'failed';
     return this.#conclude({ status, httpStatus, error }, { stream: this.#call?.head.stream ?? false, attempts: 0 });
   }
 
-  async #conclude(
+  /** Returns nothing where there is nothing to wait for: the usual exchange costs no promise here. */
+  #conclude(
     outcome: Outcome,
     facts: Pick<RequestRecord, 'stream' | 'attempts' | 'lane' | 'servedModel' | 'firstTokenMs'>,
-  ): Promise<void> {
-    await this.#chain?.end(outcome);
+  ): Promise<void> | undefined {
+    if (this.#chain === undefined || this.#chain.isEmpty) return this.#record(outcome, facts);
+    return this.#chain.end(outcome).then(() => this.#record(outcome, facts));
+  }
+
+  #record(outcome: Outcome, facts: Pick<RequestRecord, 'stream' | 'attempts' | 'lane' | 'servedModel' | 'firstTokenMs'>): undefined {
     const { ports, request, requestId, startedAt, dialect } = this.#arrival;
     const run = runOf(request.headers);
     const metadata = metadataOf(request.headers);

@@ -16,7 +16,7 @@ import { CORS_HEADERS, preflight } from './cors.ts';
 import { presentedKey } from './credential.ts';
 import { runLlm } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
-import { dialectOfPath, isUnserved, llmPaths, modelsPaths } from './paths.ts';
+import { dialectOfPath, isUnserved, llmPaths, methodsOf, modelsPaths } from './paths.ts';
 
 /** What the door works with; nothing is read from anywhere else. */
 export interface DoorDeps {
@@ -50,12 +50,10 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
         plan: () => currentPlan(deps.planSource, after),
       });
     });
-    app.all(path, (context) => refuseMethod(context, 'POST'));
   }
   for (const path of modelsPaths) {
     app.get(path, (context) => withPlan(deps, context, (plan) => modelList(context.req.raw, plan)));
     app.get(`${path}/:id{.+}`, (context) => withPlan(deps, context, (plan) => oneModel(context.req.raw, plan, context.req.param('id'))));
-    app.all(path, (context) => refuseMethod(context, 'GET, HEAD'));
   }
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', (context) => readiness(deps, context));
@@ -69,8 +67,10 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
     await next();
   });
   app.route('/admin/v1', adminApp({ db: deps.db, planSource: deps.planSource, rolls, token: deps.adminToken, clock: deps.clock }));
-  app.options('*', (context) => preflight(context.req.raw));
-  app.all('*', (context) => refuse(context, unknownPath(context.req.raw, context.req.path)));
+  // Not a route of its own: a path that matches one handler alone is dispatched without building a chain.
+  app.notFound((context) =>
+    context.req.method === 'OPTIONS' ? preflight(context.req.raw) : refuse(context, unknownPath(context.req.raw, context.req.path)),
+  );
   app.onError((thrown, context) => refuse(context, GatewayError.from(thrown)));
   return app;
 }
@@ -103,7 +103,7 @@ async function withPlan(deps: DoorDeps, context: DoorContext, respond: (plan: Pl
   const plan = await currentPlan(deps.planSource, (work) => context.executionCtx.waitUntil(work));
   const requestId = newRequestId();
   return Response.json(respond(plan), {
-    headers: { 'x-weir-request-id': requestId, 'x-request-id': requestId, 'request-id': requestId, ...Object.fromEntries(CORS_HEADERS) },
+    headers: { 'x-weir-request-id': requestId, 'x-request-id': requestId, 'request-id': requestId, ...CORS_HEADERS },
   });
 }
 
@@ -145,12 +145,11 @@ function unknownPath(request: Request, path: string): GatewayError {
   if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
     return new GatewayError('upgrade_required', 'WebSocket is not served here. Use the HTTP form of the same call.');
   }
+  const allow = methodsOf(path);
+  if (allow !== undefined) return new GatewayError('method_not_allowed', `This path takes ${allow}.`, { allow });
   if (isUnserved(path)) return new GatewayError('not_supported', 'This operation is not served by this version of Weir.');
   return new GatewayError('not_found', 'Nothing is served at this path. LLM calls go to /v1/chat/completions or /v1/messages.');
 }
-
-const refuseMethod = (context: DoorContext, allow: string) =>
-  refuse(context, new GatewayError('method_not_allowed', `This path takes ${allow}.`, { allow }));
 
 /** An error in the shape that the clients of this path can read. */
 function refuse(context: DoorContext, error: GatewayError): Response {

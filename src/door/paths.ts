@@ -34,3 +34,9 @@ export function dialectOfPath(path: string): string | undefined {
   if (path.startsWith('/v1') || llmPaths.some((known) => known.path === path) || isUnserved(path)) return 'openai-chat';
   return undefined;
 }
+
+/** The methods of a path that is served, as `Allow` lists them; `undefined` for one that is not. */
+export function methodsOf(path: string): string | undefined {
+  if (llmPaths.some((known) => known.path === path)) return 'POST';
+  return modelsPaths.some((known) => path === known || path.startsWith(`${known}/`)) && !isUnserved(path) ? 'GET, HEAD' : undefined;
+}

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../core/errors.ts';
 import type { EgressRequest } from '../core/ports.ts';
-import { createEgress, isLoop, stripHeaders } from './egress.ts';
+import { createEgress, isLoop, travelling } from './egress.ts';
 
 const egress = createEgress({ local: false, selfHosts: ['gateway.example.com', 'other.example.com:8443'], instance: '' });
 
 const request = (more: Partial<EgressRequest> = {}): EgressRequest => ({
   url: 'https://api.example.com/v1/chat/completions',
   method: 'POST',
-  headers: new Headers({ 'content-type': 'application/json' }),
+  headers: { 'content-type': 'application/json' },
   body: '{}',
   signal: new AbortController().signal,
   ...more,
@@ -111,25 +111,25 @@ describe('egress', () => {
     await expect(egress.send(request({ signal: controller.signal }))).rejects.toBe(reason);
   });
 
-  it('names itself in via, once however often the same headers are sent', async () => {
-    answering(() => new Response());
-    const headers = new Headers({ via: '1.1 edge' });
+  const sentVia = (fetched: ReturnType<typeof answering>) => new Headers(fetched.mock.lastCall?.[1]?.headers).get('via');
+
+  it('names itself in via behind what had come in, and leaves what it was given alone', async () => {
+    const fetched = answering(() => new Response());
+    const headers = { via: '1.1 edge' };
     await egress.send(request({ headers }));
-    await egress.send(request({ headers }));
-    expect(headers.get('via')).toBe('1.1 edge, 1.1 weir');
-    const named = new Headers();
-    await createEgress({ local: false, selfHosts: [], instance: 'eu-1' }).send(request({ headers: named }));
-    expect(named.get('via')).toBe('1.1 weir (eu-1)');
+    expect(sentVia(fetched)).toBe('1.1 edge, 1.1 weir');
+    expect(headers).toEqual({ via: '1.1 edge' });
+    await createEgress({ local: false, selfHosts: [], instance: 'eu-1' }).send(request({ headers: {} }));
+    expect(sentVia(fetched)).toBe('1.1 weir (eu-1)');
   });
 
   it('is seen by the fifth gateway in a row, not by the fourth', async () => {
-    answering(() => new Response());
+    const fetched = answering(() => new Response());
     let via: string | null = null;
     for (let hop = 1; hop <= 4; hop++) {
-      const headers = new Headers(via === null ? {} : { via });
-      expect(isLoop(headers)).toBe(false);
-      await egress.send(request({ headers }));
-      via = headers.get('via');
+      expect(isLoop(new Headers(via === null ? {} : { via }))).toBe(false);
+      await egress.send(request({ headers: via === null ? {} : { via } }));
+      via = sentVia(fetched);
     }
     expect(isLoop(new Headers({ via: via ?? '' }))).toBe(true);
   });
@@ -188,29 +188,24 @@ describe('header hygiene', () => {
   ];
 
   it('drops what belongs to one connection or tells who called, and keeps the rest', () => {
-    const headers = new Headers([...dropped, ...kept].map((name): [string, string] => [name, 'x']));
-    stripHeaders(headers);
-    expect([...headers.keys()].sort()).toEqual([...kept].sort());
+    const headers = travelling(Object.fromEntries([...dropped, ...kept].map((name) => [name, 'x'])));
+    expect(Object.keys(headers).sort()).toEqual([...kept].sort());
   });
 
   it('drops every header that connection lists', () => {
-    const headers = new Headers({ connection: 'close, X-Tenant,x-user , bad name, ', 'x-tenant': 'a', 'x-user': 'b', 'x-other': 'c' });
-    stripHeaders(headers);
-    expect([...headers.keys()]).toEqual(['x-other']);
+    const headers = travelling({ connection: 'close, X-Tenant,x-user , bad name, ', 'x-tenant': 'a', 'x-user': 'b', 'x-other': 'c' });
+    expect(Object.keys(headers)).toEqual(['x-other']);
   });
 
   it('is idempotent and adds nothing, whatever the headers', () => {
     const name = fc.oneof(fc.constantFrom(...dropped, ...kept), fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/));
     fc.assert(
       fc.property(fc.array(fc.tuple(name, fc.stringMatching(/^[ -~]{0,20}$/))), (pairs) => {
-        const headers = new Headers(pairs);
-        const before = new Set(headers.keys());
-        stripHeaders(headers);
-        const once = [...headers];
-        stripHeaders(headers);
-        expect([...headers]).toEqual(once);
-        for (const [left] of once) {
-          expect(before).toContain(left);
+        const headers = Object.fromEntries(pairs);
+        const once = travelling(headers);
+        expect(travelling(once)).toEqual(once);
+        for (const left of Object.keys(once)) {
+          expect(once[left]).toBe(headers[left]);
           expect(dropped).not.toContain(left);
         }
       }),

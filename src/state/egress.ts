@@ -23,8 +23,6 @@ const MAX_REMEMBERED = 256;
  */
 export function createEgress({ local, selfHosts, instance }: EgressOptions): Egress {
   const self = new Set(selfHosts.map((host) => host.toLowerCase()));
-  // An attempt loop may hand the same headers in twice: they are stamped once.
-  const stamped = new WeakSet<Headers>();
   // A gateway calls the same few addresses all day, and the rules never change while it runs.
   const allowed = new Map<string, string>();
 
@@ -42,19 +40,13 @@ export function createEgress({ local, selfHosts, instance }: EgressOptions): Egr
     return url.href;
   };
 
-  const stamp = (headers: Headers): void => {
-    if (stamped.has(headers)) return;
-    stripHeaders(headers);
-    headers.set('via', extendVia(headers.get('via'), instance));
-    stamped.add(headers);
-  };
-
   return {
     async send(request) {
       request.signal.throwIfAborted();
       const url = check(request.url);
-      stamp(request.headers);
-      const response = await dispatch(url, request);
+      const headers = travelling(request.headers);
+      headers.via = extendVia(request.headers.via ?? null, instance);
+      const response = await dispatch(url, request, headers);
       if (response.status >= 300 && response.status < 400) {
         // Following it would hand `x-api-key` to whatever it names: the runtime strips `authorization` alone across origins.
         await response.body?.cancel().catch(() => undefined);
@@ -79,7 +71,7 @@ function isSelf({ hostname, port, protocol }: URL, self: ReadonlySet<string>): b
   return self.has(hostname) || self.has(`${hostname}:${effectivePort}`);
 }
 
-async function dispatch(url: string, { method, headers, body, signal }: EgressRequest): Promise<Response> {
+async function dispatch(url: string, { method, body, signal }: EgressRequest, headers: Record<string, string>): Promise<Response> {
   try {
     return await fetch(url, { method, headers, signal, redirect: 'manual', ...(body === undefined ? {} : { body }) });
   } catch (cause) {
@@ -97,16 +89,13 @@ async function dispatch(url: string, { method, headers, body, signal }: EgressRe
 const DROPPED =
   /^(?:connection|keep-alive|te|trailer|transfer-encoding|upgrade|host|content-length|expect|forwarded|true-client-ip|x-real-ip)$|^(?:proxy-|x-forwarded-|cf-(?!aig-|access-client-))/;
 
-/** Deletes in place what must not travel on. One pass over the names; usually nothing is found. */
-export function stripHeaders(headers: Headers): void {
-  let found = false;
-  for (const name of headers.keys()) found ||= DROPPED.test(name);
-  if (!found) return;
-  for (const name of headers.get('connection')?.split(',') ?? []) deleteHeader(headers, name.trim());
-  for (const name of [...headers.keys()]) if (DROPPED.test(name)) headers.delete(name);
-}
-
-function deleteHeader(headers: Headers, name: string): void {
-  // What `Connection` lists came from a peer: it may be anything, and only a token names a header.
-  if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) headers.delete(name);
+/** What may travel on: all but what belongs to one connection, and what `Connection` says does. */
+export function travelling(headers: EgressRequest['headers']): Record<string, string> {
+  const listed = headers.connection?.split(',').map((name) => name.trim().toLowerCase());
+  const kept: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !DROPPED.test(name) && listed?.includes(name) !== true) kept[name] = value;
+  }
+  return kept;
 }

@@ -12,8 +12,6 @@ export interface Seen {
   readonly model: string;
   /** Bytes of the answer that the other side's kernel has taken. */
   accepted: number;
-  /** Whether a write ever had to wait: the other side stopped reading. */
-  heldBack: boolean;
   /** When the other side closed before the answer was complete; milliseconds since the epoch. */
   closedByPeerAt: number | undefined;
   /** When the answer was complete. */

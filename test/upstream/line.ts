@@ -39,11 +39,10 @@ export class ResponseLine {
         resolve();
       };
       this.#response.once('close', done);
-      const room = this.#response.write(buffer, (error) => {
+      this.#response.write(buffer, (error) => {
         if (!error) this.#seen.accepted += buffer.length;
         done();
       });
-      if (!room) this.#seen.heldBack = true;
     });
   }
 

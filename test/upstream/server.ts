@@ -79,7 +79,6 @@ function note(request: IncomingMessage, body: Buffer, model: string, journal: Jo
     body,
     model,
     accepted: 0,
-    heldBack: false,
     closedByPeerAt: undefined,
     endedAt: undefined,
   };

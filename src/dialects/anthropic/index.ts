@@ -4,7 +4,7 @@ import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { frameTexts } from './frame-texts.ts';
 import { readCall, readHead } from './read-call.ts';
-import { readReply, writeReply } from './reply.ts';
+import { readReply, replyUsage, writeReply } from './reply.ts';
 import { EventReader } from './reply-reader.ts';
 import { FrameWriter } from './reply-writer.ts';
 import { replyTexts, texts } from './texts.ts';
@@ -24,6 +24,7 @@ export const anthropic: Dialect = {
   replyReader: () => new EventReader(),
   replyWriter: (options) => new FrameWriter(options),
   readReply,
+  replyUsage,
   writeReply,
   replyTexts,
 

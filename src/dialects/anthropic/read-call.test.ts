@@ -3,7 +3,7 @@ import { Wire } from '../../core/wire.ts';
 import { anthropic } from './index.ts';
 
 const base = { model: 'claude', max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] };
-const encode = (body: object) => Wire.read(new TextEncoder().encode(JSON.stringify(body))).fields;
+const encode = (body: object) => Wire.read(JSON.stringify(body)).fields;
 
 describe('the head of an Anthropic call', () => {
   it('is the model, whether to stream, and usage always', () => {

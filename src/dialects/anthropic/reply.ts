@@ -1,20 +1,26 @@
-import type { ChatChunk } from '../../core/chat.ts';
+import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriterOptions } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { readStreamError } from './errors.ts';
 import { EventReader } from './reply-reader.ts';
 import { EventWriter } from './reply-writer.ts';
+import { tallied, usageOf } from './usage.ts';
 import { inputOf } from './write-content.ts';
 
 /** A JSON answer read as a stream that begins with all of it: there is one way to understand an answer. */
 export function readReply(body: Json): readonly ChatChunk[] {
-  if (isObject(body) && body.type === 'error') throw readStreamError(body);
-  if (!isObject(body) || !isArray(body.content)) {
-    throw new GatewayError('upstream_invalid', 'The provider sent something that is not an answer of the Messages API.');
-  }
   const reader = new EventReader();
-  return [...reader.event({ type: 'message_start', message: body }), ...reader.event({ type: 'message_stop' })];
+  return [...reader.event({ type: 'message_start', message: message(body) }), ...reader.event({ type: 'message_stop' })];
+}
+
+export const replyUsage = (body: Json): Usage | undefined => usageOf(tallied({}, message(body).usage));
+
+/** Throws what an answer is that is none. */
+function message(body: Json): JsonObject {
+  if (isObject(body) && body.type === 'error') throw readStreamError(body);
+  if (isObject(body) && isArray(body.content)) return body;
+  throw new GatewayError('upstream_invalid', 'The provider sent something that is not an answer of the Messages API.');
 }
 
 /** The chunks as a JSON answer. Throws the error that stands among them: half an answer is none. */

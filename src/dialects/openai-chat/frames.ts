@@ -19,12 +19,16 @@ export const notable: readonly string[] = [
 
 /** The chunk that `stream_options.include_usage` adds: no choices, only usage. */
 export function isUsageOnly(frame: Frame): boolean {
+  // Looked for in the text first: with usage asked for, every chunk of a stream holds `"usage":null`.
+  if (!EMPTY_CHOICES.test(frame.text)) return false;
   const { data } = frame;
-  if (data === undefined || !data.includes('"usage"')) return false;
+  if (data === undefined) return false;
   const body = parseJson(data);
   if (!isObject(body) || !isArray(body.choices) || body.choices.length > 0 || !isObject(body.usage)) return false;
   return !ALSO.some((field) => body[field] !== undefined && body[field] !== null);
 }
+
+const EMPTY_CHOICES = /"choices": ?\[ ?\]/;
 
 /** What a vendor may put into a chunk without choices that a client has use for. */
 const ALSO = ['error', 'prompt_filter_results', 'citations', 'search_results'];

@@ -7,7 +7,7 @@ import { openaiChat } from './index.ts';
 const patched = (body: JsonObject, model: string, quirks: Quirks = {}) => {
   const wire = Wire.of(body);
   const changes = openaiChat.patch(openaiChat.head(wire.fields), model, quirks, wire.fields);
-  return JSON.parse(new TextDecoder().decode(wire.patched(changes)));
+  return JSON.parse(wire.patched(changes));
 };
 
 describe('the head of an OpenAI chat call', () => {

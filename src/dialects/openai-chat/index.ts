@@ -6,7 +6,7 @@ import { frameTexts } from './frame-texts.ts';
 import { isUsageOnly, notable } from './frames.ts';
 import { patch, readHead } from './head.ts';
 import { readCall } from './read-call.ts';
-import { readReply, writeReply } from './reply.ts';
+import { readReply, replyUsage, writeReply } from './reply.ts';
 import { DONE, StreamReader } from './reply-reader.ts';
 import { StreamWriter } from './reply-writer.ts';
 import { replyTexts, texts } from './texts.ts';
@@ -25,6 +25,7 @@ export const openaiChat: Dialect = {
   replyReader: () => new StreamReader(),
   replyWriter: (options) => new StreamWriter(options),
   readReply,
+  replyUsage,
   writeReply,
   replyTexts,
   readError,

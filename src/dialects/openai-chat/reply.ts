@@ -6,17 +6,22 @@ import { readStreamError } from './errors.ts';
 import { writeFinish } from './finish.ts';
 import { MessageBuilder } from './message-builder.ts';
 import { BodyReader, holdsError } from './reply-reader.ts';
-import { writeUsage } from './usage.ts';
+import { usageOf, writeUsage } from './usage.ts';
 
 /** A JSON answer is a stream that arrives at once: its message is one delta that holds everything. */
 export function readReply(body: Json): readonly ChatChunk[] {
+  const reader = new BodyReader('message');
+  return [...reader.read(completion(body)), ...reader.end()];
+}
+
+export const replyUsage = (body: Json): Usage | undefined => usageOf(completion(body));
+
+/** Throws what an answer is that is none. */
+function completion(body: Json): JsonObject {
   // Some vendors answer 200 with their error.
   if (isObject(body) && holdsError(body)) throw readStreamError(body);
-  if (!isObject(body) || !isArray(body.choices)) {
-    throw new GatewayError('upstream_invalid', 'The provider answered with something that is not a chat completion.');
-  }
-  const reader = new BodyReader('message');
-  return [...reader.read(body), ...reader.end()];
+  if (isObject(body) && isArray(body.choices)) return body;
+  throw new GatewayError('upstream_invalid', 'The provider answered with something that is not a chat completion.');
 }
 
 /** Throws the error of an answer that failed: there is no JSON form of half an answer. */

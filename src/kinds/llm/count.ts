@@ -3,7 +3,7 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import type { Reply } from '../../core/kind.ts';
 import type { Plan } from '../../core/plan.ts';
-import { readWhole } from '../../core/reader.ts';
+import { readText } from '../../core/reader.ts';
 import type { Target } from '../../core/strategy.ts';
 import { openLine, prepare, send } from './upstream.ts';
 import { estimateInput } from './whole.ts';
@@ -31,7 +31,7 @@ export async function countTokens(call: LlmCall, targets: readonly Target[], exc
 }
 
 /** The vendor's own answer, or `undefined` where it does not count in this dialect. Throws what is wrong with the call. */
-async function countAtVendor(call: LlmCall, target: Target, exchange: Exchange, plan: Plan): Promise<Uint8Array | undefined> {
+async function countAtVendor(call: LlmCall, target: Target, exchange: Exchange, plan: Plan): Promise<string | undefined> {
   const planned = plan.providers.get(target.provider);
   const native = planned?.dialects.some(({ dialect }) => dialect.id === call.dialect.id) === true;
   if (!native || planned?.provider.respond !== undefined) return undefined;
@@ -40,7 +40,7 @@ async function countAtVendor(call: LlmCall, target: Target, exchange: Exchange, 
   const line = openLine(exchange.signal, COUNT_WAIT);
   try {
     const response = await send({ ...dispatch, request }, target, line, exchange);
-    return await readWhole(response, COUNT_BYTES);
+    return await readText(response, COUNT_BYTES);
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     // A bad call is bad for its answer too; everything else is no reason to leave the caller without a number.

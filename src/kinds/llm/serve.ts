@@ -10,7 +10,7 @@ import { chooseLane, type Lane } from '../../core/lane.ts';
 import { type Opened, openStream } from '../../core/opening.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { FrameHandler } from '../../core/pump.ts';
-import { readWhole } from '../../core/reader.ts';
+import { readText } from '../../core/reader.ts';
 import type { PolicyChain } from '../../core/run.ts';
 import type { Frame } from '../../core/sse.ts';
 import type { Target } from '../../core/strategy.ts';
@@ -87,11 +87,11 @@ class Attempt {
     return this.#onLine(async (line) => {
       const response = await send(dispatch, target, line, this.exchange);
       const at = this.exchange.ports.clock.now();
-      const bytes = await readWhole(response, REPLY_BYTES);
-      if (bytes === undefined) throw new GatewayError('upstream_invalid', 'The provider sent a larger answer than any model gives.');
+      const text = await readText(response, REPLY_BYTES);
+      if (text === undefined) throw new GatewayError('upstream_invalid', 'The provider sent a larger answer than any model gives.');
       line.answered();
       const options = writerOptions(this.exchange, this.call, nameOf(target));
-      const reply = await wholeReply(bytes, dispatch.dialect, this.call, this.chain, options);
+      const reply = await wholeReply(text, dispatch.dialect, this.call, this.chain, options);
       return { target, dispatch, at, reply };
     }, this.resolved.timeout.total);
   }
@@ -257,14 +257,9 @@ function trailer(end: StreamEnd, walked: Walked<AnsweredStream> | undefined, wri
 }
 
 /** The value if it comes within so many milliseconds; a rejection is passed on. */
-async function firstWithin<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
+function firstWithin<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    promise.then(resolve, reject);
+    setTimeout(() => resolve(undefined), ms);
   });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -5,7 +5,7 @@ import type { Exchange } from '../../core/exchange.ts';
 import { type Json, parseJson } from '../../core/json.ts';
 import type { Plan, PlanProvider } from '../../core/plan.ts';
 import type { EgressRequest } from '../../core/ports.ts';
-import { readWhole } from '../../core/reader.ts';
+import { readText } from '../../core/reader.ts';
 import type { Target } from '../../core/strategy.ts';
 
 /** Bytes of a provider's error answer that are read. */
@@ -25,17 +25,21 @@ export function openLine(callerSignal: AbortSignal, firstToken: number): Line {
   const leave = () => controller.abort(callerSignal.reason);
   if (callerSignal.aborted) leave();
   callerSignal.addEventListener('abort', leave);
-  const timer = setTimeout(() => {
-    controller.abort(new GatewayError('upstream_timeout', `The provider did not begin to answer within ${firstToken} ms.`));
+  let answered = false;
+  // Never cleared: clearing costs as much as setting, and the timer goes with the request.
+  setTimeout(() => {
+    if (!answered) controller.abort(new GatewayError('upstream_timeout', `The provider did not begin to answer within ${firstToken} ms.`));
   }, firstToken);
   return {
     signal: controller.signal,
     abort(reason) {
-      clearTimeout(timer);
+      answered = true;
       callerSignal.removeEventListener('abort', leave);
       controller.abort(reason);
     },
-    answered: () => clearTimeout(timer),
+    answered() {
+      answered = true;
+    },
   };
 }
 
@@ -70,15 +74,16 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
 }
 
 /** Built from nothing: only what the provider needs, and of the caller's headers only those it may be handed. */
-function upstreamHeaders(call: LlmCall, planned: PlanProvider, exchange: Exchange): Headers {
+function upstreamHeaders(call: LlmCall, planned: PlanProvider, exchange: Exchange): Record<string, string> {
   const { provider } = planned;
-  const headers = new Headers({ 'content-type': 'application/json', ...provider.headers });
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  for (const name in provider.headers) headers[name.toLowerCase()] = provider.headers[name] ?? '';
   for (const name of provider.forwards ?? []) {
     const value = call.headers.get(name);
-    if (value !== null) headers.set(name, value);
+    if (value !== null) headers[name] = value;
   }
   const via = call.headers.get('via');
-  if (via !== null) headers.set('via', via);
+  if (via !== null) headers.via = via;
   if (provider.auth.scheme === 'none') return headers;
   const key = planned.credential(exchange.ports.secrets);
   if (key === undefined) {
@@ -87,8 +92,8 @@ function upstreamHeaders(call: LlmCall, planned: PlanProvider, exchange: Exchang
       `The provider "${provider.id}" has no credential. The operator sets the secret ${planned.secretName ?? 'that the configuration names'}.`,
     );
   }
-  if (provider.auth.scheme === 'bearer') headers.set('authorization', `Bearer ${key}`);
-  else headers.set(provider.auth.name, key);
+  if (provider.auth.scheme === 'bearer') headers.authorization = `Bearer ${key}`;
+  else headers[provider.auth.name.toLowerCase()] = key;
   return headers;
 }
 
@@ -100,8 +105,7 @@ export async function send(dispatch: Dispatch, target: Target, line: Line, excha
     ? exchange.ports.egress.send(request)
     : respond(request, target.model, exchange.ports.clock));
   if (response.status >= 200 && response.status < 300) return response;
-  const bytes = await readWhole(response, ERROR_BYTES).catch(() => undefined);
-  const text = new TextDecoder().decode(bytes ?? new Uint8Array(0));
-  const body: Json | undefined = parseJson(text);
+  const text = await readText(response, ERROR_BYTES).catch(() => undefined);
+  const body: Json | undefined = parseJson(text ?? '');
   throw dispatch.dialect.readError(response.status, body, response.headers);
 }

@@ -8,43 +8,46 @@ import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { Tally } from '../../core/meter.ts';
 import type { PolicyChain } from '../../core/run.ts';
 
-const decoder = new TextDecoder();
-
 /** A whole JSON answer on its way to the caller. */
 export interface WholeReply {
-  readonly body: Uint8Array | string;
+  readonly body: string;
   readonly usage: Usage;
   readonly loss: readonly string[];
 }
 
 /**
  * A JSON answer is a stream that arrives at once: the same chunks pass the same policies. Where the dialect is the
- * caller's own and nobody edits, its bytes leave as they came.
+ * caller's own and nobody edits, it leaves as it came.
  */
 export async function wholeReply(
-  bytes: Uint8Array,
+  text: string,
   dialect: Dialect,
   call: LlmCall,
   chain: PolicyChain,
   options: ReplyWriterOptions,
 ): Promise<WholeReply> {
-  const body = parseJson(decoder.decode(bytes));
+  const body = parseJson(text);
   if (!isObject(body)) throw new GatewayError('upstream_invalid', 'The provider answered with something that is not a JSON object.');
+  // Nobody looks at it and nothing changes it: what it cost is all there is to know.
+  if (dialect.id === call.dialect.id && chain.touches === 'nothing') {
+    const usage = dialect.replyUsage(body);
+    if (usage !== undefined) return { body: text, usage, loss: [] };
+  }
   const chunks = dialect.readReply(body);
   const tally = new Tally();
-  let text = '';
+  let said = '';
   for (const chunk of chunks) {
     tally.note(chunk);
     if (chunk.type === 'error') throw chunk.error;
-    if ('text' in chunk) text += chunk.text;
+    if ('text' in chunk) said += chunk.text;
   }
-  const usage = tally.usage ?? estimated(call, estimateTokens(text));
+  const usage = tally.usage ?? estimated(call, estimateTokens(said));
   const out: ChatChunk[] = [];
   if (chain.touches === 'nothing') out.push(...chunks);
   else for (const chunk of chunks) out.push(...(await chain.chunk(chunk)));
   if (dialect.id === call.dialect.id) {
     const edited = chain.touches === 'edits' ? editedBody(body, dialect, chunks, out) : body;
-    return { body: edited === body ? bytes : JSON.stringify(edited), usage, loss: [] };
+    return { body: edited === body ? text : JSON.stringify(edited), usage, loss: [] };
   }
   const written = call.dialect.writeReply(out, options);
   return { body: JSON.stringify(written.body), usage, loss: written.loss };

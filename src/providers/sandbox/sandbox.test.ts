@@ -12,7 +12,7 @@ const never = new AbortController().signal;
 type Options = { readonly path?: string; readonly signal?: AbortSignal; readonly method?: 'GET' | 'POST' };
 
 const call = async (model: string, body: Json, { path = '/chat/completions', signal = never, method = 'POST' }: Options = {}) =>
-  sandbox.respond({ url: sandbox.baseUrl + path, method, headers: new Headers(), body: JSON.stringify(body), signal }, model, clock);
+  sandbox.respond({ url: sandbox.baseUrl + path, method, headers: {}, body: JSON.stringify(body), signal }, model, clock);
 
 /** The SDKs' own way into the sandbox: what they parse is what a vendor would have sent. */
 const viaSandbox: typeof fetch = async (input, init) => {
@@ -20,7 +20,7 @@ const viaSandbox: typeof fetch = async (input, init) => {
   const request = {
     url: String(input),
     method: 'POST' as const,
-    headers: new Headers(),
+    headers: {},
     body: String(init?.body),
     signal: init?.signal ?? never,
   };
