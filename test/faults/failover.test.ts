@@ -55,7 +55,7 @@ const early = [
   'after-closed',
 ];
 
-describe('before the first content the next target answers, and the caller sees nothing of the first', () => {
+describe.concurrent('before the first content the next target answers, and the caller sees nothing of the first', () => {
   it.each(early)('%s, streamed', async (model) => {
     const answer = await streamed(gateway.url, 'openai', model, { extra: { stream_options: { include_usage: true } } });
     expect(answer.status).toBe(200);
@@ -97,7 +97,7 @@ describe('before the first content the next target answers, and the caller sees 
   });
 });
 
-describe('after the first content nobody else answers', () => {
+describe.concurrent('after the first content nobody else answers', () => {
   const late: readonly { readonly dialect: Dialect; readonly model: string }[] = [
     { dialect: 'openai', model: 'after-content' },
     { dialect: 'anthropic', model: 'after-content' },
