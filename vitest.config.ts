@@ -27,6 +27,8 @@ export default defineConfig({
       {
         test: {
           name: 'gateway',
+          // Each file starts a gateway of its own.
+          maxWorkers: 3,
           include: ['test/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

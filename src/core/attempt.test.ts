@@ -54,6 +54,17 @@ describe('the attempt loop', () => {
     expect(outcome).toMatchObject({ code: 'upstream_rejected' });
   });
 
+  it('does not ask a target again that may have served the call already', async () => {
+    const { calls, outcome } = await play({ a: [fail('upstream_interrupted')], b: ['ok'] });
+    expect(calls).toEqual(['a', 'b']);
+    expect(outcome).toMatchObject({ answer: 'b' });
+  });
+
+  it('says of a failure how many calls it took', async () => {
+    const { outcome } = await play({}, 2);
+    expect(outcome).toMatchObject({ attempts: 6 });
+  });
+
   it('goes on at once where trying the same target again cannot help', async () => {
     const { calls, sleeps } = await play({ a: [fail('upstream_credential')], b: ['ok'] });
     expect(calls).toEqual(['a', 'b']);

@@ -43,19 +43,23 @@ export async function walk<T>(
 ): Promise<Walked<T>> {
   const failures: AttemptFailure[] = [];
   let attempts = 0;
+  const counted = (error: GatewayError) => {
+    error.attempts = attempts;
+    return error;
+  };
   for (const target of targets) {
     for (let round = 1; round <= limits.attempts; round++) {
       attempts++;
       try {
         return { answer: await attempt(target, attempts), attempts };
       } catch (thrown) {
-        if (tools.signal.aborted) throw thrown;
         const error = GatewayError.from(thrown);
+        if (tools.signal.aborted) throw counted(error);
         failures.push({ target, error });
         // A fault inside the gateway would repeat itself on every target.
-        if (error.code === 'internal') throw error;
-        if (!mayHelpElsewhere(error)) throw worst(failures);
-        if (!error.retryable || round === limits.attempts) break;
+        if (error.code === 'internal') throw counted(error);
+        if (!mayHelpElsewhere(error)) throw counted(worst(failures));
+        if (!error.retryable || isAmbiguous(error) || round === limits.attempts) break;
         const pause = pauseBefore(round, error, tools.random);
         // Waiting is only worth it where nobody else can answer at once, or the wait is short.
         if (tools.clock.now() + pause >= limits.deadline || (targets.length > 1 && pause > BACKOFF)) break;
@@ -64,7 +68,7 @@ export async function walk<T>(
     }
     if (tools.clock.now() >= limits.deadline) break;
   }
-  throw worst(failures);
+  throw counted(worst(failures));
 }
 
 function pauseBefore(round: number, error: GatewayError, random: () => number): number {
@@ -73,6 +77,12 @@ function pauseBefore(round: number, error: GatewayError, random: () => number): 
   const ceiling = Math.min(MAX_BACKOFF, BACKOFF * 2 ** (round - 1));
   return ceiling / 2 + (ceiling / 2) * random();
 }
+
+/**
+ * A call that was sent and never answered may have been served and billed: the same target is not asked again.
+ * Another one may be, since a caller without an answer is worse off than an operator with two bills.
+ */
+const isAmbiguous = (error: GatewayError): boolean => error.code === 'upstream_interrupted';
 
 /** A request that is at fault itself fails everywhere: asking again would only repeat its cost. */
 function mayHelpElsewhere(error: GatewayError): boolean {

@@ -20,6 +20,8 @@ export interface StreamOptions {
   readonly idle: number;
   /** Milliseconds since the epoch after which the upstream is given up. */
   readonly deadline: number;
+  /** The caller has left while no upstream had answered yet: stops asking. */
+  giveUp(): void;
   /** The typed error as the last event, in the caller's dialect. */
   errorFrame(error: GatewayError): string;
   /** What each frame becomes; unused in the `pipe` lane. */
@@ -68,13 +70,12 @@ export async function closeStream(
   const error = complete ? undefined : (facts.cause ?? metered.error ?? interrupted());
   const end: StreamEnd = error === undefined ? { status: 'complete', ...withUsage } : { status: 'partial', error, ...withUsage };
   try {
+    // A line that was cut off is closed first, so that what follows begins one of its own.
+    let last = (facts.midFrame ?? metered.midFrame) ? '\n\n' : '';
     // An error the provider wrote itself has been handed on already.
-    if (error !== undefined && error !== metered.error) {
-      const newLine = (facts.midFrame ?? metered.midFrame) ? '\n\n' : '';
-      await writer.write(encoder.encode(newLine + options.errorFrame(error)));
-    } else if (error === undefined && options.trailer !== undefined) {
-      await writer.write(encoder.encode(options.trailer(end)));
-    }
+    if (error !== undefined && error !== metered.error) last += options.errorFrame(error);
+    else if (error === undefined) last += options.trailer?.(end) ?? '';
+    if (last !== '') await writer.write(encoder.encode(last));
     await writer.close();
     return end;
   } catch {

@@ -83,10 +83,10 @@ export interface Dialect {
   errorFrame(error: GatewayError, requestId: string): string;
 
   /**
-   * Substrings of which at least one stands in every frame that carries usage, a finish, an error or the end.
-   * Frames without any need not be decoded unless somebody reads content.
+   * Found in every frame that carries usage, a finish, an error or the end; a plain alternation without flags, so
+   * that matching is linear. Frames without it need not be decoded unless somebody reads content.
    */
-  readonly notable: readonly string[];
+  readonly notable: RegExp;
   /**
    * The frame with every text its `text` chunks carry edited, all else as it came; the same frame when nothing changed.
    * For a stream that stays in its dialect while a policy edits it.

@@ -218,6 +218,8 @@ export class GatewayError extends Error {
   readonly retryable: boolean;
   readonly status: number;
   readonly details: ErrorDetails;
+  /** Calls to providers that were made before it was given up. */
+  attempts = 0;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

@@ -160,7 +160,7 @@ export function fakeDialect(parts: Partial<Dialect> = {}): Dialect {
     readError: absent,
     writeError: absent,
     errorFrame: absent,
-    notable: [],
+    notable: /$^/,
     frameTexts: absent,
     isUsageOnly: () => false,
     terminator: '',

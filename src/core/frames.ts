@@ -45,7 +45,8 @@ export function editFrames(chain: PolicyChain, dialect: Dialect, hides: (frame: 
       for (const chunk of chunks) {
         if (chunk.type !== 'text') continue;
         own.set(chunk.part, '');
-        lastOfPart.set(chunk.part, frame);
+        // A frame that says more than this text would say it again.
+        if (!lastOfPart.has(chunk.part) || chunks.length === 1) lastOfPart.set(chunk.part, frame);
       }
       const untouched = out.length === chunks.length && out.every((chunk, index) => chunk === chunks[index]);
       if (untouched) return hides(frame) ? NOTHING : [frame.bytes];

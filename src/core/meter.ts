@@ -58,6 +58,7 @@ export class Meter {
   /** For what was let go: the frames of it that were cut off at its end. */
   #splitter: FrameSplitter | undefined;
   #estimatedOutput = 0;
+  #open = 0;
   readonly tally = new Tally();
 
   constructor(dialect: Dialect) {
@@ -66,9 +67,16 @@ export class Meter {
   }
 
   feed(bytes: Uint8Array): void {
+    const boundary = lastBoundary(bytes);
+    this.#open = boundary < 0 ? this.#open + bytes.length : bytes.length - boundary;
     this.#kept.push(bytes);
     this.#keptBytes += bytes.length;
     if (this.#keptBytes > KEEP_BYTES) this.#fold();
+  }
+
+  /** Bytes since the last blank line: the size of the event that has begun. */
+  get openBytes(): number {
+    return this.#open;
   }
 
   /** Whether the bytes so far stop inside a frame. */
@@ -84,8 +92,15 @@ export class Meter {
   }
 
   finish(): Metered {
-    if (this.#splitter === undefined) this.#skim();
-    else this.#fold();
+    try {
+      if (this.#splitter === undefined) this.#skim();
+      else {
+        this.#fold();
+        this.#readLast(this.#reader, decoder.decode(this.#splitter.rest));
+      }
+    } catch {
+      // Data that is not of the dialect at all: the answer is not complete, and the lane says so.
+    }
     const midFrame = this.midFrame;
     return { usage: this.tally.usage, finish: this.tally.finish, ended: this.tally.ended, error: this.tally.error, midFrame };
   }
@@ -96,31 +111,35 @@ export class Meter {
     return this.#estimatedOutput;
   }
 
-  /** Decodes only the lines that hold a notable mark. */
+  /** Decodes only the frames that hold something notable. */
   #skim(): void {
     const text = decoder.decode(this.#kept.length === 1 ? this.#kept[0] : joinBytes(...this.#kept));
-    const lines = new Map<number, string>();
+    if (text.includes('\r')) return this.#fold();
     const reader = this.#dialect.replyReader();
-    for (const mark of this.#dialect.notable) {
-      for (let at = text.indexOf(mark); at >= 0; ) {
-        const start = text.lastIndexOf('\n', at) + 1;
-        const newline = text.indexOf('\n', at);
-        // A line that was cut off says nothing yet.
-        if (newline < 0) break;
-        lines.set(start, text.slice(start, newline));
-        at = text.indexOf(mark, newline);
+    let from = 0;
+    for (const { index } of text.matchAll(new RegExp(this.#dialect.notable, 'g'))) {
+      if (index < from) continue;
+      const start = text.lastIndexOf('\n\n', index) + 2;
+      const end = text.indexOf('\n\n', index);
+      if (end < 0) {
+        this.#readLast(reader, text.slice(start < 2 ? 0 : start));
+        return;
       }
+      for (const chunk of reader.read(Frame.of(text.slice(start < 2 ? 0 : start, end + 2)))) this.tally.note(chunk);
+      from = end;
     }
-    for (const start of [...lines.keys()].sort((a, b) => a - b)) {
-      const line = lines.get(start);
-      if (!line?.startsWith('data')) continue;
-      for (const chunk of reader.read(Frame.of(`${line}\n\n`))) this.tally.note(chunk);
-    }
+  }
+
+  /** A frame that was cut off says nothing, unless all that is missing is its line end. */
+  #readLast(reader: ReplyReader, text: string): void {
+    if (!holdsTerminator(text, this.#dialect.terminator)) return;
+    for (const chunk of reader.read(Frame.of(`${text}\n\n`))) this.tally.note(chunk);
   }
 
   /** Decodes everything kept, counts its text and lets it go. */
   #fold(): void {
-    this.#splitter ??= new FrameSplitter();
+    // What is too large to pass is refused by the lanes; here it is only counted.
+    this.#splitter ??= new FrameSplitter(Number.POSITIVE_INFINITY);
     for (const bytes of this.#kept) {
       for (const frame of this.#splitter.push(bytes)) {
         for (const chunk of this.#reader.read(frame)) {
@@ -135,6 +154,17 @@ export class Meter {
     this.#keptBytes = 0;
   }
 }
+
+/** The index just past the last blank line of a piece, or -1. One that is cut between two pieces is missed: the next one tells. */
+function lastBoundary(bytes: Uint8Array): number {
+  for (let at = bytes.lastIndexOf(LF); at > 0; at = bytes.lastIndexOf(LF, at - 1)) {
+    if (bytes[at - 1] === LF || (bytes[at - 1] === CR && bytes[at - 2] === LF)) return at + 1;
+  }
+  return -1;
+}
+
+const LF = 10;
+const CR = 13;
 
 /** Whether the bytes end with a blank line, or there are none. */
 function endsFrame(kept: readonly Uint8Array[]): boolean {

@@ -3,12 +3,17 @@ import { GatewayError } from './errors.ts';
 import { Meter } from './meter.ts';
 import type { Opened } from './opening.ts';
 import type { Sip } from './reader.ts';
+import { MAX_EVENT_BYTES } from './sse.ts';
 
 /** How often the metering branch is sipped, and how much at most each time. Together they bound what a stream can
  * hold natively: a caller who does not read costs at most 32 KiB a second of its slowness. */
 const SIP_EVERY = 1_000;
 const SIP_BYTES = 32 * 1024;
-const DRAIN_BYTES = 64 * 1024;
+/** An event of this size is looked at more often, since it may be one that never ends. */
+const SUSPECT_BYTES = 24 * 1024;
+const HURRY = 20;
+const SUSPECT_SIP_BYTES = 256 * 1024;
+const DRAIN_BYTES = 8 * 1024;
 /** Milliseconds in which a caller who reads takes a ping. */
 const PING_TAKEN = 250;
 
@@ -41,7 +46,7 @@ export async function pipeLane(
   const watch = new Watch(opened, meter, options);
   const every = Math.min(SIP_EVERY, options.ping / 2, options.idle / 2);
   while (state === 'flowing') {
-    await settledWithin(piping, every);
+    await settledWithin(piping, meter.openBytes > SUSPECT_BYTES ? HURRY : every);
     if (state !== 'flowing') break;
     const verdict = watch.look();
     if (verdict === 'silent') {
@@ -86,6 +91,10 @@ class Watch {
     this.#take();
     const now = this.#options.clock.now();
     if (this.#terminated) return { reason: callerLeft() };
+    if (this.#meter.openBytes > MAX_EVENT_BYTES) {
+      this.cause = new GatewayError('event_too_large', `The provider sent one event of more than ${MAX_EVENT_BYTES} bytes.`);
+      return { reason: this.cause };
+    }
     if (now >= this.#options.deadline) return this.#end('The provider did not finish within the total time limit.');
     if (this.#pending === undefined) {
       this.#sip();
@@ -117,7 +126,7 @@ class Watch {
   }
 
   #sip(): void {
-    const pending = this.#opened.source.read(SIP_BYTES);
+    const pending = this.#opened.source.read(this.#meter.openBytes > SUSPECT_BYTES ? SUSPECT_SIP_BYTES : SIP_BYTES);
     this.#pending = pending;
     pending.then(
       (sip) => {

@@ -4,15 +4,16 @@ import { GatewayError } from './errors.ts';
 import { Meter } from './meter.ts';
 import { type Opened, readFrame } from './opening.ts';
 import type { Awaitable } from './policy.ts';
-import { type Frame, holdsTerminator, joinBytes } from './sse.ts';
+import { Frame, holdsTerminator, joinBytes } from './sse.ts';
 
 /** Most pieces are one event; a buffer is only large once a small one was filled. */
 const SMALLEST_READ = 2048;
 const LARGEST_READ = 64 * 1024;
-/** So many reads in a row, each within a millisecond of the one before, make a stream hot. */
-const HOT_AFTER = 6;
+/** So many reads in a row, each so many milliseconds at most after the one before, make a stream hot. */
+const HOT_AFTER = 4;
+const HOT_MS = 3;
 /** Milliseconds for which a hot stream's frames are gathered: far below what a reader could notice, and many times cheaper. */
-const GATHER_MS = 3;
+const GATHER_MS = 5;
 
 /** What a frame becomes on its way to the caller. */
 export interface FrameHandler {
@@ -20,7 +21,7 @@ export interface FrameHandler {
   readonly decodes: boolean;
   /** The bytes to send, none where the frame is held back or hidden. Throwing ends the stream with a typed error. */
   frame(frame: Frame, chunks: readonly ChatChunk[] | undefined): Awaitable<readonly Uint8Array[]>;
-  /** Whether whole frames that hold none of the dialect's notable marks leave as they came, unseen. */
+  /** Whether whole frames that hold none of the dialect's notable words leave as they came, unseen. */
   readonly passesUnmarked: boolean;
 }
 
@@ -67,7 +68,10 @@ class Pump {
       let room = SMALLEST_READ;
       while (!this.#left && !this.#terminated && this.#cause === undefined) {
         const piece = await this.#opened.source.read(room);
-        if (piece === undefined) break;
+        if (piece === undefined) {
+          await this.#sendRest();
+          break;
+        }
         room = piece.length === room ? Math.min(LARGEST_READ, room * 4) : SMALLEST_READ;
         this.#meter.feed(piece);
         if (this.#passes(piece)) await this.#write([piece]);
@@ -102,6 +106,13 @@ class Pump {
     }
   }
 
+  /** A stream that was closed right behind its terminator is complete, even where its last line end is missing. */
+  async #sendRest(): Promise<void> {
+    const { splitter, dialect } = this.#opened;
+    const frame = new Frame(joinBytes(splitter.rest, FRAME_END));
+    if (holdsTerminator(frame.text, dialect.terminator) && this.#opened.reader.read(frame).length > 0) await this.#send([{ frame }]);
+  }
+
   async #write(pieces: readonly Uint8Array[]): Promise<void> {
     const [only] = pieces;
     if (only === undefined || this.#left) return;
@@ -122,14 +133,13 @@ class Pump {
     if (!this.#handler.passesUnmarked || splitter.rest.length > 0) return false;
     const { length } = piece;
     if (piece[length - 1] !== LF || piece[length - 2] !== LF) return false;
-    const text = decoder.decode(piece);
-    return !dialect.notable.some((mark) => text.includes(mark));
+    return !dialect.notable.test(decoder.decode(piece));
   }
 
   /** Whether frames come so fast that waking up for each is a waste. A stream at a model's pace never is. */
   #isHot(): boolean {
     const now = this.#options.clock.now();
-    this.#quickReads = now - this.#lastByteAt <= 1 ? this.#quickReads + 1 : 0;
+    this.#quickReads = now - this.#lastByteAt <= HOT_MS ? this.#quickReads + 1 : 0;
     this.#lastByteAt = now;
     return this.#quickReads >= HOT_AFTER;
   }
@@ -159,6 +169,7 @@ class Pump {
 }
 
 const LF = 10;
+const FRAME_END = Uint8Array.of(LF, LF);
 
 /** Lets the frames of a hot stream come together; they are read in one piece then. */
 const gather = () => new Promise((resolve) => setTimeout(resolve, GATHER_MS));

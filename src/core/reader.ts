@@ -45,15 +45,25 @@ function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReade
 
 /**
  * A whole body as text, at most `limit` bytes; `undefined` when it is larger, found out while reading, so that a
- * body without a length (or with a false one) never fills memory. Bytes that are not UTF-8 read as U+FFFD.
+ * body without a length (or with a false one) never fills memory. Throws a `TypeError` where a request's body is
+ * not UTF-8; in a response such bytes read as U+FFFD.
  */
 export async function readText(source: Request | Response, limit: number): Promise<string | undefined> {
   const declared = source.headers.get('content-length');
+  const fatal = source instanceof Request;
   // The platform holds a body to its declared length, so a declared one needs no counting.
-  if (declared !== null) return Number(declared) > limit ? undefined : source.text();
-  if (source.body === null) return '';
-  const reader = new ByteReader(source.body);
-  const decoder = new TextDecoder();
+  if (declared !== null) {
+    if (Number(declared) > limit) return undefined;
+    const text = await source.text();
+    if (fatal && text.includes('\uFFFD') && !isUtf8(text, Number(declared))) throw new TypeError('not UTF-8');
+    return text;
+  }
+  return source.body === null ? '' : readCounted(source.body, limit, fatal);
+}
+
+async function readCounted(body: ReadableStream<Uint8Array>, limit: number, fatal: boolean): Promise<string | undefined> {
+  const reader = new ByteReader(body);
+  const decoder = new TextDecoder('utf-8', { fatal, ignoreBOM: false });
   let text = '';
   let length = 0;
   for (let piece = await reader.read(READ_PIECE); piece !== undefined; piece = await reader.read(READ_PIECE)) {
@@ -66,5 +76,8 @@ export async function readText(source: Request | Response, limit: number): Promi
   }
   return text + decoder.decode();
 }
+
+/** Whether every U+FFFD of a text stood in the body itself: one that replaced a bad byte makes the text longer than it was. */
+const isUtf8 = (text: string, bytes: number) => new TextEncoder().encode(text).length === bytes;
 
 const READ_PIECE = 64 * 1024;

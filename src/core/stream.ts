@@ -40,6 +40,7 @@ async function waitWithPings(
   try {
     const first = await Promise.race([upstream, leave]);
     if (first === 'left' || left) {
+      options.giveUp();
       void upstream.then(
         (opened) => opened.abort(callerLeft()),
         () => undefined,

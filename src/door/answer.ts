@@ -32,6 +32,7 @@ export function errorAnswer(
   origin: boolean,
 ): Response {
   const headers = baseHeaders(requestId, origin, rendered.contentType);
+  headers['x-weir-attempts'] = String(error.attempts);
   const { retryAfter, allow } = error.details;
   if (retryAfter !== undefined) headers['retry-after'] = String(Math.ceil(retryAfter));
   else if (rendered.status === 429 || rendered.status === 503) headers['retry-after'] = '1';

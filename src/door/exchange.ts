@@ -71,7 +71,7 @@ class Run {
     const planned = this.#arrival.plan();
     const plan = planned instanceof Promise ? await planned : planned;
     checkContentType(request);
-    const body = await readText(request, plan.limits.body);
+    const body = await readText(request, plan.limits.body).catch(notUtf8);
     if (body === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
     const call = LlmCall.read(dialect, body, request.headers, operation);
     this.#call = call;
@@ -123,8 +123,11 @@ class Run {
   }
 
   fail(error: GatewayError, httpStatus: number): Promise<void> | undefined {
-    const status = this.#arrival.request.signal.aborted ? 'aborted' : 'failed';
-    return this.#conclude({ status, httpStatus, error }, { stream: this.#call?.head.stream ?? false, attempts: 0 });
+    // Who left saw no error, and none happened.
+    const outcome: Outcome = this.#arrival.request.signal.aborted
+      ? { status: 'aborted', httpStatus }
+      : { status: 'failed', httpStatus, error };
+    return this.#conclude(outcome, { stream: this.#call?.head.stream ?? false, attempts: error.attempts });
   }
 
   /** Returns nothing where there is nothing to wait for: the usual exchange costs no promise here. */
@@ -158,6 +161,11 @@ class Run {
       ...(this.#facts === undefined ? {} : { facts: this.#facts }),
     });
   }
+}
+
+function notUtf8(cause: unknown): never {
+  if (cause instanceof TypeError) throw new GatewayError('invalid_json', 'The body is not valid UTF-8, or it broke off.', { cause });
+  throw cause;
 }
 
 function llmRoute(plan: Plan): PlanRoute {

@@ -1,5 +1,6 @@
 import { type ErrorCode, type ErrorDetails, GatewayError } from '../../core/errors.ts';
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { withoutKeys } from '../../core/scrub.ts';
 import { present } from './fields.ts';
 
 interface VendorError {
@@ -54,7 +55,8 @@ export function readError(status: number, body: Json | undefined, headers: Heade
     vendorType: vendor.type,
     vendorCode: vendor.code,
   });
-  return new GatewayError(code, vendor.message ?? `The provider answered with status ${status}.`, details);
+  const message = vendor.message ?? `The provider answered with status ${status}.`;
+  return new GatewayError(code, code === 'upstream_credential' ? withoutKeys(message) : message, details);
 }
 
 /** The error event of a stream that had begun. */

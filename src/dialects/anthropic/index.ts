@@ -33,7 +33,7 @@ export const anthropic: Dialect = {
   errorFrame,
 
   // With their quotes: inside a text of the model they would stand escaped.
-  notable: ['"message_start"', '"message_delta"', '"message_stop"', '"error"', 'event: error', 'event:error'],
+  notable: /"message_(?:start|delta|stop)"|"error"|event: ?error/,
   frameTexts,
   isUsageOnly: () => false,
   terminator: '"message_stop"',

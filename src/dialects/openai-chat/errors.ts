@@ -1,5 +1,6 @@
 import { type ErrorCode, GatewayError } from '../../core/errors.ts';
 import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { withoutKeys } from '../../core/scrub.ts';
 import { present } from './fields.ts';
 import { readRetryAfter } from './retry-after.ts';
 
@@ -89,9 +90,6 @@ function errorOf(status: number, vendor: VendorError, headers: Headers, unsaid: 
       return new GatewayError(code, message, { ...words, ...present({ retryAfter: readRetryAfter(headers) }) });
   }
 }
-
-/** Providers quote the key they refused, in whole or with its middle in asterisks: it is no business of the caller. */
-const withoutKeys = (message: string) => message.replace(/[A-Za-z0-9_*-]{16,}/g, (run) => (/[\d*]/.test(run) ? '***' : run));
 
 /** An error inside a stream has no status of its own: OpenRouter and others put one in `code`, all others have a type. */
 export function readStreamError(body: Json | undefined): GatewayError {

@@ -1,6 +1,6 @@
 import { isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { Frame } from '../../core/sse.ts';
-import { mapped, withField, within } from './texts.ts';
+import { mapped, withField, within, withoutLogprobs } from './texts.ts';
 
 /** The frame with the text of its deltas edited; the same frame when nothing changed. Empty texts are no chunks. */
 export function frameTexts(frame: Frame, edit: (text: string) => string): Frame {
@@ -10,7 +10,9 @@ export function frameTexts(frame: Frame, edit: (text: string) => string): Frame 
   const inPart = (part: Json): Json => (isObject(part) && part.type === 'text' ? withField(part, 'text', inText) : part);
   const inDelta = (delta: Json): Json =>
     within(delta, 'content', (content) => (isArray(content) ? mapped(content, inPart) : inText(content)));
-  const edited = withField(body, 'choices', (choices) => mapped(choices, (choice) => within(choice, 'delta', inDelta)));
+  const edited = withField(body, 'choices', (choices) =>
+    mapped(choices, (choice) => withoutLogprobs(choice, within(choice, 'delta', inDelta))),
+  );
   return edited === body ? frame : withBody(frame, edited);
 }
 

@@ -1,21 +1,11 @@
 import { isArray, isObject, parseJson } from '../../core/json.ts';
 import type { Frame } from '../../core/sse.ts';
-import { DONE } from './reply-reader.ts';
 
 /**
- * One of these stands in every frame with usage, a finish, an error or the end, with and without a space after the
- * colon. Quotes inside a JSON text are escaped, so what a model says holds none of the first five.
+ * Stands in every frame with usage, a finish, an error or the end, with and without a space after the colon. Quotes
+ * inside a JSON text are escaped, so what a model says matches none of the quoted ones.
  */
-export const notable: readonly string[] = [
-  '"usage":{',
-  '"usage": {',
-  '"finish_reason":"',
-  '"finish_reason": "',
-  '"error"',
-  'event: error',
-  'event:error',
-  DONE,
-];
+export const notable = /"usage": ?\{|"finish_reason": ?"|"error"|event: ?error|data: ?\[DONE\]/;
 
 /** The chunk that `stream_options.include_usage` adds: no choices, only usage. */
 export function isUsageOnly(frame: Frame): boolean {

@@ -8,7 +8,17 @@ export const texts = (body: JsonObject, edit: Edit): JsonObject =>
 
 /** Every text of an answer, edited; the same object when nothing changed. */
 export const replyTexts = (body: JsonObject, edit: Edit): JsonObject =>
-  withField(body, 'choices', (choices) => mapped(choices, (choice) => within(choice, 'message', (message) => inMessage(message, edit))));
+  withField(body, 'choices', (choices) =>
+    mapped(choices, (choice) =>
+      withoutLogprobs(
+        choice,
+        within(choice, 'message', (message) => inMessage(message, edit)),
+      ),
+    ),
+  );
+
+/** The edited choice without its `logprobs`, which repeat every token of the text that was edited away. */
+export const withoutLogprobs = (before: Json, after: Json): Json => (after === before ? before : within(after, 'logprobs', () => null));
 
 const inMessage = (message: Json, edit: Edit): Json =>
   within(

@@ -1,6 +1,6 @@
 import { type AttemptLimits, type Walked, walk } from '../../core/attempt.ts';
 import type { LlmCall } from '../../core/call.ts';
-import type { StreamEnd, StreamOptions } from '../../core/closing.ts';
+import { callerLeft, type StreamEnd, type StreamOptions } from '../../core/closing.ts';
 import type { Dialect, ReplyWriter } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
@@ -67,6 +67,10 @@ function ordered({ targets, strategy }: Resolved, call: LlmCall, exchange: Excha
 
 /** What one try on a target needs to know, and the two forms it takes. */
 class Attempt {
+  /** Aborted when the caller has left. */
+  readonly signal: AbortSignal;
+  readonly giveUp: () => void = () => undefined;
+
   constructor(
     readonly call: LlmCall,
     readonly exchange: Exchange,
@@ -74,12 +78,22 @@ class Attempt {
     readonly plan: Plan,
     readonly resolved: Resolved,
     readonly deadline: number,
-  ) {}
+  ) {
+    // A caller who leaves before the first byte is often only noticed by writing to it: the walk can be given up from here too.
+    if (!call.head.stream) {
+      this.signal = exchange.signal;
+      return;
+    }
+    const leaving = new AbortController();
+    exchange.signal.addEventListener('abort', () => leaving.abort(callerLeft()));
+    this.signal = leaving.signal;
+    this.giveUp = () => leaving.abort(callerLeft());
+  }
 
   walk<T>(targets: readonly Target[], attempt: (target: Target) => Promise<T>): Promise<Walked<T>> {
     const limits: AttemptLimits = { attempts: this.resolved.attempts, deadline: this.deadline };
     const { clock } = this.exchange.ports;
-    return walk(targets, limits, { clock, signal: this.exchange.signal, sleep, random: Math.random }, attempt);
+    return walk(targets, limits, { clock, signal: this.signal, sleep, random: Math.random }, attempt);
   }
 
   async whole(target: Target): Promise<AnsweredWhole> {
@@ -117,7 +131,7 @@ class Attempt {
 
   /** Runs a try on a line of its own; a try that fails leaves nothing open. */
   async #onLine<T>(work: (line: Line) => Promise<T>, firstToken: number): Promise<T> {
-    const line = openLine(this.exchange.signal, Math.max(1, Math.min(firstToken, this.deadline - this.exchange.ports.clock.now())));
+    const line = openLine(this.signal, Math.max(1, Math.min(firstToken, this.deadline - this.exchange.ports.clock.now())));
     try {
       return await work(line);
     } catch (thrown) {
@@ -222,6 +236,7 @@ function streamOptions(attempt: Attempt, known: () => Walked<AnsweredStream> | u
     ping: plan.limits.ping,
     idle: resolved.timeout.idle,
     deadline,
+    giveUp: attempt.giveUp,
     errorFrame: (error) => dialect.errorFrame(error, exchange.id),
     handler(opened) {
       const served = known()?.answer.target;
@@ -229,8 +244,9 @@ function streamOptions(attempt: Attempt, known: () => Walked<AnsweredStream> | u
       return frameHandler(opened.dialect, call, chain, writer);
     },
     settle(meter, metered) {
-      if (metered.usage !== undefined) return metered.usage;
-      return estimated(call, meter.estimateOutput());
+      // Usage that comes before the finish is a beginning, not a total.
+      if (metered.usage !== undefined && (metered.ended || metered.finish !== undefined)) return metered.usage;
+      return estimated(call, meter.estimateOutput(), metered.usage);
     },
     ...(call.headers.get('x-weir-explain') === '1' ? { trailer: (end: StreamEnd) => trailer(end, known(), writer) } : {}),
   };

@@ -62,9 +62,12 @@ function editedBody(body: JsonObject, dialect: Dialect, before: readonly ChatChu
   return dialect.replyTexts(body, (text) => inOrder.shift() ?? text);
 }
 
-/** Usage where the vendor gave none: counted here, and marked so. Never zero for a call that was served. */
-export function estimated(call: LlmCall, output: number): Usage {
-  return { input: estimateInput(call), output: Math.max(1, output), estimated: true };
+/**
+ * Usage where the vendor gave none, or only a beginning: counted here, and marked so. Never zero for a call that was
+ * served, and never less than what the vendor had said by then.
+ */
+export function estimated(call: LlmCall, output: number, begun?: Usage): Usage {
+  return { ...begun, input: begun?.input ?? estimateInput(call), output: Math.max(1, output, begun?.output ?? 0), estimated: true };
 }
 
 /** Input tokens by estimate, over every text of the call. */
