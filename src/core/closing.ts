@@ -45,8 +45,8 @@ export interface ClosingFacts {
   readonly left: boolean;
   /** Whether the answer is complete; absent where the bytes that passed tell. */
   readonly complete?: boolean;
-  /** Whether what the caller got stops inside a line; absent where the bytes that passed tell. */
-  readonly midFrame?: boolean;
+  /** Whether the caller got whole frames only, whatever the upstream sent. */
+  readonly wholeFrames?: boolean;
 }
 
 /**
@@ -71,7 +71,7 @@ export async function closeStream(
   const end: StreamEnd = error === undefined ? { status: 'complete', ...withUsage } : { status: 'partial', error, ...withUsage };
   try {
     // A line that was cut off is closed first, so that what follows begins one of its own.
-    let last = (facts.midFrame ?? metered.midFrame) ? '\n\n' : '';
+    let last = facts.wholeFrames ? '' : metered.missing;
     // An error the provider wrote itself has been handed on already.
     if (error !== undefined && error !== metered.error) last += options.errorFrame(error);
     else if (error === undefined) last += options.trailer?.(end) ?? '';

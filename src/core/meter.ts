@@ -2,7 +2,7 @@ import type { ChatChunk, FinishReason, Usage } from './chat.ts';
 import type { Dialect, ReplyReader } from './dialect.ts';
 import type { GatewayError } from './errors.ts';
 import { estimateTokens } from './estimate.ts';
-import { Frame, FrameSplitter, holdsTerminator, joinBytes } from './sse.ts';
+import { Frame, FrameSplitter, holdsTerminator, joinBytes, MAX_EVENT_BYTES } from './sse.ts';
 
 /** Bytes of a stream kept back for an estimate; beyond it the oldest are counted and let go. */
 const KEEP_BYTES = 256 * 1024;
@@ -16,8 +16,8 @@ export interface Metered {
   readonly ended: boolean;
   /** A typed error the provider sent inside its stream. */
   readonly error: GatewayError | undefined;
-  /** Whether the bytes stop inside a line: what is appended must begin a new one. */
-  readonly midFrame: boolean;
+  /** What is missing of the last frame's end: the line ends that must come before anything else is said. */
+  readonly missing: string;
 }
 
 /** Keeps the last word on usage, finish, error and end. Usage is never summed: the last one wins. */
@@ -69,6 +69,8 @@ export class Meter {
   feed(bytes: Uint8Array): void {
     const boundary = lastBoundary(bytes);
     this.#open = boundary < 0 ? this.#open + bytes.length : bytes.length - boundary;
+    // The lane ends such a stream; until it has, there is nothing in it to learn.
+    if (this.#open > MAX_EVENT_BYTES) return;
     this.#kept.push(bytes);
     this.#keptBytes += bytes.length;
     if (this.#keptBytes > KEEP_BYTES) this.#fold();
@@ -101,8 +103,19 @@ export class Meter {
     } catch {
       // Data that is not of the dialect at all: the answer is not complete, and the lane says so.
     }
-    const midFrame = this.midFrame;
-    return { usage: this.tally.usage, finish: this.tally.finish, ended: this.tally.ended, error: this.tally.error, midFrame };
+    return {
+      usage: this.tally.usage,
+      finish: this.tally.finish,
+      ended: this.tally.ended,
+      error: this.tally.error,
+      missing: this.#missing(),
+    };
+  }
+
+  #missing(): string {
+    if (!this.midFrame) return '';
+    const last = this.#kept[this.#kept.length - 1] ?? this.#splitter?.rest;
+    return last?.[last.length - 1] === LF ? '\n' : '\n\n';
   }
 
   /** Output tokens by estimate, from all text that passed. */

@@ -7,11 +7,14 @@ import { MAX_EVENT_BYTES } from './sse.ts';
 
 /** How often the metering branch is sipped, and how much at most each time. Together they bound what a stream can
  * hold natively: a caller who does not read costs at most 32 KiB a second of its slowness. */
+const FIRST_SIP = 300;
 const SIP_EVERY = 1_000;
 const SIP_BYTES = 32 * 1024;
-/** An event of this size is looked at more often, since it may be one that never ends. */
+/** An event of this size is looked at more often, since it may be one that never ends; so is an upstream that stays after its terminator. */
 const SUSPECT_BYTES = 24 * 1024;
 const HURRY = 20;
+/** Milliseconds an upstream has to close behind its terminator. */
+const LINGER = 200;
 const SUSPECT_SIP_BYTES = 256 * 1024;
 const DRAIN_BYTES = 8 * 1024;
 /** Milliseconds in which a caller who reads takes a ping. */
@@ -44,9 +47,12 @@ export async function pipeLane(
     },
   );
   const watch = new Watch(opened, meter, options);
-  const every = Math.min(SIP_EVERY, options.ping / 2, options.idle / 2);
+  const usual = Math.min(SIP_EVERY, options.ping / 2, options.idle / 2);
+  // The first look comes early: by then most answers are over, and one that goes wrong has shown it.
+  let every = Math.min(FIRST_SIP, usual);
   while (state === 'flowing') {
-    await settledWithin(piping, meter.openBytes > SUSPECT_BYTES ? HURRY : every);
+    await settledWithin(piping, watch.isSuspect ? HURRY : every);
+    every = usual;
     if (state !== 'flowing') break;
     const verdict = watch.look();
     if (verdict === 'silent') {
@@ -84,17 +90,21 @@ class Watch {
     this.#meter = meter;
     this.#options = options;
     this.#lastByteAt = options.clock.now();
+    this.#terminated = meter.sawTerminator();
+  }
+
+  /** Whether something may be wrong that the next look will tell. */
+  get isSuspect(): boolean {
+    return this.#terminated || this.#meter.openBytes > SUSPECT_BYTES;
   }
 
   /** Sips once; says when the stream must be ended, or has been silent so long that the caller needs a ping. */
   look(): { readonly reason: GatewayError } | 'silent' | undefined {
     this.#take();
     const now = this.#options.clock.now();
-    if (this.#terminated) return { reason: callerLeft() };
-    if (this.#meter.openBytes > MAX_EVENT_BYTES) {
-      this.cause = new GatewayError('event_too_large', `The provider sent one event of more than ${MAX_EVENT_BYTES} bytes.`);
-      return { reason: this.cause };
-    }
+    // A well-behaved upstream closes right behind its terminator, and keeps the connection for the next call.
+    if (this.#terminated && now - this.#lastByteAt >= LINGER) return { reason: callerLeft() };
+    if (this.#isTooLarge() && this.cause !== undefined) return { reason: this.cause };
     if (now >= this.#options.deadline) return this.#end('The provider did not finish within the total time limit.');
     if (this.#pending === undefined) {
       this.#sip();
@@ -119,7 +129,10 @@ class Watch {
   async drain(): Promise<void> {
     try {
       if (this.#arrived !== undefined) this.#take();
-      for (let piece = await this.next(DRAIN_BYTES); piece !== undefined; piece = await this.next(DRAIN_BYTES)) this.#meter.feed(piece);
+      for (let piece = await this.next(DRAIN_BYTES); piece !== undefined; piece = await this.next(DRAIN_BYTES)) {
+        this.#meter.feed(piece);
+        if (this.#isTooLarge()) return await this.#opened.source.cancel(this.cause);
+      }
     } catch {
       // The upstream failed: the meter has all that came before.
     }
@@ -147,6 +160,12 @@ class Watch {
     this.#arrived = undefined;
     this.#meter.feed(sip);
     this.#terminated ||= this.#meter.sawTerminator();
+  }
+
+  #isTooLarge(): boolean {
+    if (this.#meter.openBytes <= MAX_EVENT_BYTES) return false;
+    this.cause ??= new GatewayError('event_too_large', `The provider sent one event of more than ${MAX_EVENT_BYTES} bytes.`);
+    return true;
   }
 
   #end(message: string): { readonly reason: GatewayError } {

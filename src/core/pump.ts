@@ -86,7 +86,7 @@ class Pump {
     }
     this.#opened.abort(this.#cause ?? callerLeft());
     const complete = this.#terminated && this.#cause === undefined;
-    return closeStream(this.#writer, this.#meter, this.#options, { cause: this.#cause, left: this.#left, complete, midFrame: false });
+    return closeStream(this.#writer, this.#meter, this.#options, { cause: this.#cause, left: this.#left, complete, wholeFrames: true });
   }
 
   async #send(frames: readonly { readonly frame: Frame; readonly chunks?: readonly ChatChunk[] }[]): Promise<void> {
@@ -109,7 +109,8 @@ class Pump {
   /** A stream that was closed right behind its terminator is complete, even where its last line end is missing. */
   async #sendRest(): Promise<void> {
     const { splitter, dialect } = this.#opened;
-    const frame = new Frame(joinBytes(splitter.rest, FRAME_END));
+    const { rest } = splitter;
+    const frame = new Frame(joinBytes(rest, rest[rest.length - 1] === LF ? FRAME_END.subarray(1) : FRAME_END));
     if (holdsTerminator(frame.text, dialect.terminator) && this.#opened.reader.read(frame).length > 0) await this.#send([{ frame }]);
   }
 

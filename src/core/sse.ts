@@ -76,7 +76,8 @@ function readFields(text: string) {
  * are held, at most `limit`. Blank lines that follow no field come out as frames without fields.
  */
 export class FrameSplitter {
-  #held: Uint8Array = new Uint8Array(0);
+  #held: Uint8Array = EMPTY;
+  #store: Uint8Array = EMPTY;
   /** Where the search goes on in `#held`: everything before has been searched. */
   #at = 0;
   /** Whether the line that `#at` stands in is empty so far. */
@@ -96,7 +97,7 @@ export class FrameSplitter {
   }
 
   push(bytes: Uint8Array): Frame[] {
-    this.#held = this.#held.length === 0 ? bytes : joinBytes(this.#held, bytes);
+    this.#hold(bytes);
     if (this.#atStart && !this.#passMark()) return [];
     const frames: Frame[] = [];
     for (let end = this.#nextEnd(); end >= 0; end = this.#nextEnd()) {
@@ -108,6 +109,27 @@ export class FrameSplitter {
       throw new GatewayError('event_too_large', `The provider sent one event of more than ${this.#limit} bytes.`);
     }
     return frames;
+  }
+
+  /** Appends to what is held, in a store that doubles: an event that comes byte by byte is not copied anew for each. */
+  #hold(bytes: Uint8Array): void {
+    const held = this.#held;
+    if (held.length === 0) {
+      this.#held = bytes;
+      return;
+    }
+    const length = held.length + bytes.length;
+    const start = held.buffer === this.#store.buffer ? held.byteOffset - this.#store.byteOffset : -1;
+    if (start >= 0 && start + length <= this.#store.length) {
+      this.#store.set(bytes, start + held.length);
+      this.#held = this.#store.subarray(start, start + length);
+      return;
+    }
+    // A new store: frames that were cut from the old one keep their bytes.
+    this.#store = new Uint8Array(Math.max(1024, 2 * length));
+    this.#store.set(held);
+    this.#store.set(bytes, held.length);
+    this.#held = this.#store.subarray(0, length);
   }
 
   /** Drops a byte-order mark at the very start; false while it cannot be told yet. */
@@ -156,6 +178,7 @@ export class FrameSplitter {
   }
 }
 
+const EMPTY = new Uint8Array(0);
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {

@@ -220,9 +220,11 @@ async function carry(
     streamOptions(attempt, () => known),
   );
   await (end.status === 'aborted' && known === undefined ? undefined : learning);
+  // A walk that was given up because the caller left fails in many ways, and means one thing.
+  const gone = end.status === 'failed' && attempt.signal.aborted;
   return {
-    ...end,
-    attempts: known?.attempts ?? 0,
+    ...(gone ? { status: 'aborted' as const } : end),
+    attempts: known?.attempts ?? end.error?.attempts ?? 0,
     ...(known === undefined ? {} : { servedModel: nameOf(known.answer.target), firstTokenAt: known.answer.at }),
   };
 }
