@@ -8,7 +8,9 @@ import { cores, firstLine, start } from './processes.mjs';
 
 const require = createRequire(import.meta.url);
 export const workerdVersion = require('workerd/package.json').version;
-const binary = path.join(path.dirname(require.resolve('workerd/package.json')), 'bin/workerd');
+// The package itself holds a shim where install scripts are not run; the program is in the platform's own package.
+const platform = `@cloudflare/workerd-${process.platform}-${process.arch === 'x64' ? '64' : process.arch}`;
+const binary = path.join(path.dirname(require.resolve(`${platform}/package.json`)), 'bin/workerd');
 
 const text = (value) => JSON.stringify(value);
 const list = (items) => `[${items.join(', ')}]`;
