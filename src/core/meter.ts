@@ -127,7 +127,10 @@ export class Meter {
   /** Decodes only the frames that hold something notable. */
   #skim(): void {
     const text = decoder.decode(this.#kept.length === 1 ? this.#kept[0] : joinBytes(...this.#kept));
-    if (text.includes('\r')) return this.#fold();
+    if (text.includes('\r')) {
+      this.#fold();
+      return;
+    }
     const reader = this.#dialect.replyReader();
     let from = 0;
     for (const { index } of text.matchAll(new RegExp(this.#dialect.notable, 'g'))) {

@@ -37,9 +37,9 @@ async function countAtVendor(call: LlmCall, target: Target, exchange: Exchange, 
   if (!native || planned?.provider.respond !== undefined) return undefined;
   const dispatch = prepare(call, target, plan, exchange);
   const request = { ...dispatch.request, url: `${dispatch.request.url}/count_tokens` };
-  const line = openLine(exchange.signal, COUNT_WAIT);
+  const line = openLine(COUNT_WAIT);
   try {
-    const response = await send({ ...dispatch, request }, target, line, exchange);
+    const response = await send({ ...dispatch, request }, target, line.signal, exchange);
     return await readText(response, COUNT_BYTES);
   } catch (thrown) {
     const error = GatewayError.from(thrown);

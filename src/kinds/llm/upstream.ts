@@ -11,7 +11,7 @@ import type { Target } from '../../core/strategy.ts';
 /** Bytes of a provider's error answer that are read. */
 const ERROR_BYTES = 64 * 1024;
 
-/** An upstream call that is under way, ended by its caller, its deadline or us. */
+/** An upstream call that is under way, ended by its deadline or by us. */
 export interface Line {
   readonly signal: AbortSignal;
   abort(reason: GatewayError): void;
@@ -19,12 +19,9 @@ export interface Line {
   answered(): void;
 }
 
-/** Opens a line that ends when the caller leaves or no content has come within `firstToken` milliseconds. */
-export function openLine(callerSignal: AbortSignal, firstToken: number): Line {
+/** Opens a line that ends when no content has come within `firstToken` milliseconds. */
+export function openLine(firstToken: number): Line {
   const controller = new AbortController();
-  const leave = () => controller.abort(callerSignal.reason);
-  if (callerSignal.aborted) leave();
-  callerSignal.addEventListener('abort', leave);
   let answered = false;
   // Never cleared: clearing costs as much as setting, and the timer goes with the request.
   setTimeout(() => {
@@ -34,7 +31,6 @@ export function openLine(callerSignal: AbortSignal, firstToken: number): Line {
     signal: controller.signal,
     abort(reason) {
       answered = true;
-      callerSignal.removeEventListener('abort', leave);
       controller.abort(reason);
     },
     answered() {
@@ -98,8 +94,8 @@ function upstreamHeaders(call: LlmCall, planned: PlanProvider, exchange: Exchang
 }
 
 /** Sends it and returns the provider's success answer; throws the provider's error, read in its own dialect. */
-export async function send(dispatch: Dispatch, target: Target, line: Line, exchange: Exchange): Promise<Response> {
-  const request = { ...dispatch.request, signal: line.signal };
+export async function send(dispatch: Dispatch, target: Target, signal: AbortSignal, exchange: Exchange): Promise<Response> {
+  const request = { ...dispatch.request, signal };
   const respond = dispatch.provider.provider.respond;
   const response = await (respond === undefined
     ? exchange.ports.egress.send(request)
