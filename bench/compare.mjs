@@ -88,7 +88,7 @@ async function notesOf(gateways) {
   const own = gateways.find((gateway) => gateway.logged !== undefined);
   const rows = await own?.logged().catch((error) => error);
   if (rows instanceof Error) notes.push(`weir's request log could not be read: ${rows.message}`);
-  else if (rows !== undefined) notes.push(`weir wrote ${rows} rows of its request log meanwhile, in the measured process`);
+  else if (rows !== undefined) notes.push(`weir wrote ${rows} rows of its request log meanwhile`);
   return notes;
 }
 

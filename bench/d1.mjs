@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 
 // Plain workerd has no D1, but it has D1's client (`cloudflare-internal:d1-api`), which speaks HTTP to a service:
 // POST /query or /execute with `{sql, params}` or a list of them, answered by one result each. This Worker is that
-// service, over the SQLite of one Durable Object on disk, so the cost of Weir's log is inside the measured process.
+// service, over the SQLite of one Durable Object on disk, in a process of its own: the measured one pays for calling it.
 
 export class Database extends DurableObject {
   constructor(ctx, env) {

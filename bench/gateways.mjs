@@ -108,16 +108,18 @@ export async function weir({ upstream, directory, inspector }) {
     objects: ['Database'],
     bindings: [bind.object('DATABASE', 'Database'), bind.json('MIGRATIONS', migrations())],
   };
-  const served = await serve({ workers: [gateway, d1], directory, inspector });
+  // D1 is a service of its own in production: its work is not the Worker's, what it takes to call it is.
+  const database = await serve({ workers: [d1], directory: path.join(directory, 'd1'), core: cores.rest });
+  const served = await serve({ workers: [gateway], directory, inspector, externals: { d1: database.port } });
   const sourceMap = path.join(built.directory, 'worker.js.map');
   const speaks = { headers: { authorization: `Bearer ${devKey}` }, model: (script) => `up/${script}` };
-  return { name: 'weir', ...served, ...speaks, sourceMap, logged, lingers: JOURNAL_MS };
+  return { name: 'weir', ...served, ...speaks, sourceMap, databasePort: database.port, logged, lingers: JOURNAL_MS };
 }
 
 /** Rows in Weir's request log, asked of the database behind it. */
 async function logged() {
   const body = JSON.stringify({ sql: 'SELECT count(*) AS rows FROM requests' });
-  const response = await fetch(`http://127.0.0.1:${this.ports.d1}/query?resultsFormat=ROWS_AND_COLUMNS`, { method: 'POST', body });
+  const response = await fetch(`http://127.0.0.1:${this.databasePort}/query?resultsFormat=ROWS_AND_COLUMNS`, { method: 'POST', body });
   const [result] = [await response.json()].flat();
   if (!result.success) throw new Error(result.error);
   return result.results.rows[0][0];

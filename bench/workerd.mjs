@@ -48,9 +48,9 @@ function serviceOf(from, { name, directory, files, date, flags = [], bindings = 
 
 /**
  * Starts workerd; the first Worker answers on `port`, each further one on `ports[name]`.
- * With `inspector` its debugger listens on `inspectorPort`.
+ * `externals` are services of other processes, by name and port. With `inspector` its debugger listens on `inspectorPort`.
  */
-export async function serve({ workers, directory, inspector = false }) {
+export async function serve({ workers, directory, inspector = false, core = cores.gateway, externals = {} }) {
   const disk = path.join(directory, 'disk');
   mkdirSync(disk, { recursive: true });
   const sockets = workers.map(({ name }) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${text(name)})`);
@@ -62,13 +62,16 @@ const config :Workerd.Config = (
   services = [
   (name = "internet", network = (allow = ["public", "private"])),
   (name = "disk", disk = (path = ${text(disk)}, writable = true)),
+  ${Object.entries(externals)
+    .map(([name, port]) => `(name = ${text(name)}, external = (address = "127.0.0.1:${port}", http = ())),`)
+    .join('')}
   ${workers.map((worker) => serviceOf(directory, worker)).join(',\n  ')}],
   sockets = ${list(sockets)});
 `,
   );
   const flags = inspector ? ['--inspector-addr=127.0.0.1:0'] : [];
   const child = start(binary, ['serve', '--control-fd=3', ...flags, config], {
-    core: cores.gateway,
+    core,
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
   const ports = {};

@@ -10,7 +10,13 @@ beforeAll(async () => {
 afterAll(() => gateway?.stop());
 
 /** Every way a stream can take through the gateway. */
-const ways: readonly { readonly way: string; readonly dialect: Dialect; readonly provider: string; readonly extra: object }[] = [
+const ways: readonly {
+  readonly way: string;
+  readonly dialect: Dialect;
+  readonly provider: string;
+  readonly native: boolean;
+  readonly extra: object;
+}[] = [
   { way: 'OpenAI untouched', dialect: 'openai', provider: 'up', native: true, extra: { stream_options: { include_usage: true } } },
   { way: 'OpenAI with usage hidden', dialect: 'openai', provider: 'up', native: false, extra: {} },
   { way: 'Anthropic untouched', dialect: 'anthropic', provider: 'ant', native: true, extra: {} },
