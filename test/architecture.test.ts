@@ -140,8 +140,8 @@ const rules: readonly Rule[] = [
     name: 'chance comes as a parameter',
     prevents: 'an ordering or a back-off that no test can repeat: take `random`',
     breaks: ['strategies/x.ts', 'const at = Math.random();'],
-    // The one place that knows both the real generator and those who draw: it hands it to strategies and the attempt loop.
-    find: (source) => unlessIn(['kinds/llm/serve.ts'], source, /\bMath\.random\b/g),
+    // Where the real generator is handed to those who draw: strategies, and the attempt loop.
+    find: (source) => unlessIn(['kinds/llm/ask.ts', 'kinds/llm/serve.ts'], source, /\bMath\.random\b/g),
   },
   {
     name: 'bindings are worked with in state/ only',

@@ -24,7 +24,7 @@ type Piping = 'flowing' | 'ended' | 'broken';
 
 /**
  * The native lane: bytes flow from the upstream to the caller without waking JavaScript, while a second branch
- * keeps what passed and is sipped a few times a second for usage, progress and the end. The end stays ours: the
+ * keeps what passed and is sipped about once a second for usage, progress and the end. The end stays ours: the
  * pipe neither closes nor aborts the caller's side. Ending the upstream call flushes what had arrived to both
  * branches first, so nothing is lost when a stream is cut off here.
  */

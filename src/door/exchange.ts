@@ -140,6 +140,9 @@ class Run {
   }
 
   #record(outcome: Outcome, facts: Pick<RequestRecord, 'stream' | 'attempts' | 'lane' | 'servedModel' | 'firstTokenMs'>): undefined {
+    const who = this.#who;
+    // A call without a valid key leaves no trace in the database: strangers must not be able to fill it.
+    if (who === undefined) return undefined;
     const { ports, request, requestId, startedAt, dialect } = this.#arrival;
     const run = runOf(request.headers);
     const metadata = metadataOf(request.headers);
@@ -152,7 +155,7 @@ class Run {
       status: outcome.status,
       httpStatus: outcome.httpStatus,
       ...facts,
-      ...(this.#who === undefined ? {} : { keyId: this.#who.keyId }),
+      keyId: who.keyId,
       ...(this.#call === undefined ? {} : { askedModel: this.#call.head.model }),
       ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
       ...(outcome.error === undefined ? {} : { errorCode: outcome.error.code }),

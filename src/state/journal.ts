@@ -1,7 +1,7 @@
 import type { Clock, Journal, RequestRecord } from '../core/ports.ts';
 
 /** Rows that go to the database in one statement at most. */
-const BATCH = 100;
+const BATCH = 250;
 /** Milliseconds for which rows are gathered. */
 const GATHER = 500;
 /** Rows an isolate holds while the database does not take them; beyond it the oldest are dropped and counted. */

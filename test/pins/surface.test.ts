@@ -107,7 +107,7 @@ it.each([
 ] as const)('answers the error %s with headers of its own', (code, details, own) => {
   const error = new GatewayError(code, 'message', details);
   const rendered = { status: error.status, body: '', contentType: 'application/json' };
-  const always = ['content-type', 'request-id', 'x-request-id', 'x-weir-cache', 'x-weir-request-id'];
+  const always = ['content-type', 'request-id', 'x-request-id', 'x-weir-attempts', 'x-weir-cache', 'x-weir-request-id'];
   expect(namesOf(errorAnswer(error, rendered, 'req_1', false))).toEqual([...always, ...own].sort());
 });
 
