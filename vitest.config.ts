@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'gateway',
           // Each file starts a gateway of its own.
-          maxWorkers: 3,
+          maxWorkers: 2,
           include: ['test/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
