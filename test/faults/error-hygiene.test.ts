@@ -50,7 +50,6 @@ function leaks(text: string): string[] {
     String(gateway.closedPort),
     new URL(gateway.upstream.origin).port,
     'UP_KEY',
-    '/work/',
     'node_modules',
   ];
   const patterns = [
