@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Dialect, Quirks } from '../core/dialect.ts';
 import type { PlanProvider } from '../core/plan.ts';
 import type { Secrets } from '../core/ports.ts';
-import type { Provider } from '../core/provider.ts';
+import type { Provider, ProviderSettings } from '../core/provider.ts';
 import { baseUrlFor, readBaseUrl } from './base-url.ts';
 import { freezeData } from './freeze.ts';
 import type { Path, Problems } from './problems.ts';
@@ -33,7 +33,8 @@ export function compileProviders(
     const provider = resolve(id, entry, path, context);
     if (provider === undefined) continue;
     checkKey(entry, path, context);
-    plans.set(id, planOf(provider, entry.key?.value, true, context));
+    checkSettings(provider, entry, path, context);
+    plans.set(id, planOf(provider, entry.key?.value, true, context, entry.settings));
   }
   return plans;
 }
@@ -104,7 +105,7 @@ function resolveBaseUrl(
 ): string | undefined {
   const text = entry.baseUrl ?? template?.baseUrl;
   if (text === undefined || template?.respond !== undefined) return template?.baseUrl;
-  const read = readBaseUrl(text, context.rolls.dialects, context.local);
+  const read = readBaseUrl(filled(text, settingsOf(template, entry.settings)), context.rolls.dialects, context.local);
   if ('url' in read) return read.url;
   const inherited = entry.baseUrl === undefined ? ` (it is ${text} for ${template?.id ?? id})` : '';
   context.problems.add([...path, 'baseUrl'], read.fault + inherited);
@@ -151,12 +152,54 @@ function checkKey(entry: Entry, path: Path, { local, problems }: ProviderContext
   }
 }
 
-function planOf(provider: Provider, literal: string | undefined, configured: boolean, { rolls }: ProviderContext): PlanProvider {
+/** The settings given, over the defaults of those that have one. */
+function settingsOf(provider: Provider | undefined, given: Entry['settings']): ProviderSettings {
+  const defaults = Object.entries(provider?.settings ?? {}).flatMap(([name, setting]) =>
+    setting.default === undefined ? [] : [[name, setting.default] as const],
+  );
+  return Object.freeze({ ...Object.fromEntries(defaults), ...given });
+}
+
+const missingOf = (provider: Provider, settings: ProviderSettings) =>
+  Object.keys(provider.settings ?? {}).filter((name) => settings[name] === undefined);
+
+function checkSettings(provider: Provider, entry: Entry, path: Path, { problems }: ProviderContext): void {
+  const known = Object.keys(provider.settings ?? {});
+  for (const name of Object.keys(entry.settings ?? {})) {
+    if (!known.includes(name))
+      problems.add(
+        [...path, 'settings', name],
+        `is not a setting of this provider${known.length > 0 ? `: it has ${known.join(', ')}` : ''}`,
+      );
+  }
+  for (const name of missingOf(provider, settingsOf(provider, entry.settings))) {
+    problems.add([...path, 'settings', name], `must be given: ${provider.settings?.[name]?.description ?? 'the provider needs it'}`);
+  }
+}
+
+/** An address with the settings in place of their names; one that is missing stays a name, and no call is made with it. */
+const filled = (url: string, settings: ProviderSettings) =>
+  url.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => settings[name] ?? whole);
+
+function planOf(
+  provider: Provider,
+  literal: string | undefined,
+  configured: boolean,
+  { rolls }: ProviderContext,
+  given?: Entry['settings'],
+): PlanProvider {
+  const settings = settingsOf(provider, given);
   const secretName = provider.auth.scheme === 'none' || literal !== undefined ? undefined : provider.secret;
   const credential = (secrets: Secrets) => literal ?? (secretName === undefined ? undefined : secrets.get(secretName));
   return Object.freeze({
     provider: freezeData(provider),
-    dialects: Object.freeze(Object.entries(provider.dialects).flatMap(([id, url]) => reach(rolls.dialects, id, url, provider.baseUrl))),
+    dialects: Object.freeze(
+      Object.entries(provider.dialects).flatMap(([id, url]) =>
+        reach(rolls.dialects, provider, id, filled(url === true ? provider.baseUrl : url, settings)),
+      ),
+    ),
+    settings,
+    missing: missingOf(provider, settings),
     credential,
     ...(secretName === undefined ? {} : { secretName }),
     configured,
@@ -164,8 +207,9 @@ function planOf(provider: Provider, literal: string | undefined, configured: boo
 }
 
 /** A dialect that a built-in provider lists and that is not on the roll is left out. */
-function reach(dialects: readonly Dialect[], id: string, url: string | true, baseUrl: string): PlanProvider['dialects'] {
+function reach(dialects: readonly Dialect[], { transports }: Provider, id: string, url: string): PlanProvider['dialects'] {
   const dialect = dialects.find((each) => each.id === id);
   if (dialect === undefined) return [];
-  return [Object.freeze({ dialect, baseUrl: baseUrlFor(dialect, url === true ? baseUrl : url) })];
+  const transport = transports?.[id];
+  return [Object.freeze({ dialect, baseUrl: baseUrlFor(dialect, url), ...(transport === undefined ? {} : { transport }) })];
 }

@@ -111,6 +111,10 @@ const providerSchema = (rolls: Rolls) => {
       .optional()
       .describe('The dialects it speaks, native first; as an object, each with a base URL of its own, or true.'),
     headers: z.record(headerName, headerValue).optional().describe('Sent with every call.'),
+    settings: z
+      .record(z.string(), z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, { error: 'holds letters, digits and - . _ only' }))
+      .optional()
+      .describe('What the address or signature of some providers needs: region, project, location, account, …'),
     quirks: quirks.optional(),
   });
 };

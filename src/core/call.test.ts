@@ -20,9 +20,3 @@ it('another body may leave fields out, and has its own head', () => {
   expect(changed.wire.json()).toEqual({ model: 'n', messages: [] });
   expect(changed.head).toMatchObject({ model: 'n', stream: false });
 });
-
-it('another model changes nothing else', () => {
-  const changed = read('{"model":"m", "messages":[ ]}').withModel('n/o');
-  expect(textOf(changed)).toBe('{"model":"n/o", "messages":[ ]}');
-  expect(changed.head.model).toBe('n/o');
-});

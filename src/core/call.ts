@@ -1,5 +1,5 @@
 import type { Chat } from './chat.ts';
-import type { CallHead, Dialect } from './dialect.ts';
+import type { CallAddress, CallHead, Dialect } from './dialect.ts';
 import type { JsonObject } from './json.ts';
 import { Wire } from './wire.ts';
 
@@ -21,17 +21,24 @@ export class LlmCall {
     /** Caller headers a provider may be handed, lower case. */
     readonly headers: Headers,
     readonly operation: LlmOperation = 'chat',
+    /** What the URL says of it, in dialects whose bodies do not. */
+    readonly address?: CallAddress,
   ) {}
 
-  static read(dialect: Dialect, body: string, headers: Headers, operation: LlmOperation = 'chat'): LlmCall {
-    const wire = Wire.read(body);
-    return new LlmCall(dialect, wire, dialect.head(wire.fields), headers, operation);
+  static read(dialect: Dialect, body: string | Wire, headers: Headers, operation: LlmOperation = 'chat', address?: CallAddress): LlmCall {
+    const wire = typeof body === 'string' ? Wire.read(body) : body;
+    return new LlmCall(dialect, wire, dialect.head(wire.fields, address), headers, operation, address);
   }
 
   /** The canonical form; read once. Throws `invalid_request`. */
   chat(): Chat {
-    this.#chat ??= this.dialect.readCall(this.wire.json());
+    this.#chat ??= this.#read();
     return this.#chat;
+  }
+
+  #read(): Chat {
+    const chat = this.dialect.readCall(this.wire.json());
+    return this.address === undefined ? chat : { ...chat, model: this.head.model, stream: this.head.stream };
   }
 
   /**
@@ -42,12 +49,6 @@ export class LlmCall {
     const before = this.wire.json();
     const names = [...new Set([...Object.keys(before), ...Object.keys(body)])].filter((name) => before[name] !== body[name]);
     const wire = Wire.read(this.wire.patched(Object.fromEntries(names.map((name) => [name, body[name]]))));
-    return new LlmCall(this.dialect, wire, this.dialect.head(wire.fields), this.headers, this.operation);
-  }
-
-  /** The same call for another model. */
-  withModel(model: string): LlmCall {
-    const wire = Wire.read(this.wire.patched({ model }));
-    return new LlmCall(this.dialect, wire, { ...this.head, model }, this.headers, this.operation);
+    return new LlmCall(this.dialect, wire, this.dialect.head(wire.fields, this.address), this.headers, this.operation, this.address);
   }
 }

@@ -44,6 +44,19 @@ export interface Message {
   readonly extra?: JsonObject;
 }
 
+/**
+ * What a vendor wants back with a part, byte for byte: Anthropic's thinking signature, Gemini's `thoughtSignature`
+ * (also on tool calls and texts), the encrypted reasoning of OpenAI's Responses, Bedrock's reasoning signature.
+ */
+export interface Signed {
+  readonly signature?: string;
+  /** Whose it is: the only family that may be sent it again (`core/signature.ts`). Present wherever `signature` is. */
+  readonly issuer?: Issuer;
+}
+
+/** Vendors' families of signatures. Anthropic's models take theirs back on every platform that serves them. */
+export type Issuer = 'anthropic' | 'gemini' | 'openai' | 'bedrock' | 'other';
+
 /** Where a provider may set a prompt-cache breakpoint (Anthropic `cache_control`), as it came. */
 export interface Cacheable {
   readonly cache?: JsonObject;
@@ -52,14 +65,22 @@ export interface Cacheable {
 }
 
 export type Part =
-  | ({ readonly type: 'text'; readonly text: string; readonly citations?: Json } & Cacheable)
+  | ({ readonly type: 'text'; readonly text: string; readonly citations?: Json } & Cacheable & Signed)
   | ({ readonly type: 'image'; readonly source: MediaSource; readonly detail?: string } & Cacheable)
   | ({ readonly type: 'file'; readonly source: MediaSource; readonly name?: string; readonly extra?: JsonObject } & Cacheable)
   | { readonly type: 'audio'; readonly data: string; readonly format: string }
-  | ({ readonly type: 'tool-call'; readonly id: string; readonly name: string; readonly input: string; readonly custom?: true } & Cacheable)
+  | ({
+      readonly type: 'tool-call';
+      readonly id: string;
+      readonly name: string;
+      readonly input: string;
+      readonly custom?: true;
+    } & Cacheable &
+      Signed)
   | ({ readonly type: 'tool-result'; readonly callId: string; readonly content: readonly Part[]; readonly isError?: boolean } & Cacheable)
-  | { readonly type: 'thinking'; readonly text: string; readonly signature?: string }
-  | { readonly type: 'redacted-thinking'; readonly data: string }
+  /** `id` is the item's own where the vendor has one (`rs_…`); `summary` where the text is a summary of hidden reasoning. */
+  | ({ readonly type: 'thinking'; readonly text: string; readonly id?: string; readonly summary?: true } & Signed)
+  | { readonly type: 'redacted-thinking'; readonly data: string; readonly issuer?: Issuer }
   | { readonly type: 'refusal'; readonly text: string }
   /** A part only its own dialect understands, kept as it came. */
   | { readonly type: 'raw'; readonly dialect: string; readonly value: Json };
@@ -105,6 +126,19 @@ export interface Usage {
   readonly cacheRead?: number;
   /** Of `input`: written to the provider's prompt cache. */
   readonly cacheWrite?: number;
+  /** Of `cacheWrite`: written to live for an hour, which costs more (Anthropic `ephemeral_1h_input_tokens`). */
+  readonly cacheWrite1h?: number;
+  /** Of `input` and of `output`: tokens of other modalities, which have prices of their own. */
+  readonly audioInput?: number;
+  readonly imageInput?: number;
+  readonly audioOutput?: number;
+  readonly imageOutput?: number;
+  /** Requests the vendor's own search tool made for this answer. */
+  readonly searches?: number;
+  /** What is not counted in tokens: pictures made, seconds heard or spoken, characters spoken. */
+  readonly images?: number;
+  readonly seconds?: number;
+  readonly characters?: number;
   /** Of `output`: spent on reasoning. */
   readonly reasoning?: number;
   /** True when the vendor gave no usage and this was counted here. */
@@ -132,8 +166,9 @@ export type ChatChunk =
   | { readonly type: 'start'; readonly id?: string; readonly model?: string; readonly created?: number }
   | { readonly type: 'text'; readonly part: number; readonly choice: number; readonly text: string }
   | { readonly type: 'thinking'; readonly part: number; readonly choice: number; readonly text: string }
-  | { readonly type: 'signature'; readonly part: number; readonly choice: number; readonly signature: string }
-  | { readonly type: 'redacted-thinking'; readonly part: number; readonly choice: number; readonly data: string }
+  /** Belongs to the part of this number, whatever it is: thinking, a text or a tool call. */
+  | { readonly type: 'signature'; readonly part: number; readonly choice: number; readonly signature: string; readonly issuer?: Issuer }
+  | { readonly type: 'redacted-thinking'; readonly part: number; readonly choice: number; readonly data: string; readonly issuer?: Issuer }
   | { readonly type: 'refusal'; readonly part: number; readonly choice: number; readonly text: string }
   | {
       readonly type: 'tool-call';

@@ -1,5 +1,6 @@
 import type { Usage } from './chat.ts';
 import { GatewayError } from './errors.ts';
+import type { Framing } from './framing.ts';
 import type { Meter, Metered } from './meter.ts';
 import type { Opened } from './opening.ts';
 import type { Clock, OutcomeStatus } from './ports.ts';
@@ -14,6 +15,8 @@ export interface StreamEnd {
 
 export interface StreamOptions {
   readonly clock: Clock;
+  /** How the caller's stream is cut into events. */
+  readonly framing: Framing;
   /** Milliseconds of silence after which the caller gets a `: ping`. */
   readonly ping: number;
   /** Milliseconds of silence after which the upstream is given up. */
@@ -32,9 +35,6 @@ export interface StreamOptions {
   trailer?(end: StreamEnd): string;
 }
 
-export const PING = new TextEncoder().encode(': ping\n\n');
-const encoder = new TextEncoder();
-
 /** The one fault that is nobody's: the caller left. Never shown, since nobody is there to see it. */
 export const callerLeft = (cause?: unknown) => new GatewayError('internal', 'The caller left.', { cause });
 
@@ -43,6 +43,8 @@ export interface ClosingFacts {
   readonly cause?: GatewayError | undefined;
   /** Whether the caller is known to be gone. */
   readonly left: boolean;
+  /** Whether the upstream ended its stream itself. */
+  readonly clean: boolean;
   /** Whether the answer is complete; absent where the bytes that passed tell. */
   readonly complete?: boolean;
   /** Whether the caller got whole frames only, whatever the upstream sent. */
@@ -59,7 +61,7 @@ export async function closeStream(
   options: StreamOptions,
   facts: ClosingFacts,
 ): Promise<StreamEnd> {
-  const metered = meter.finish();
+  const metered = meter.finish(facts.clean);
   const complete = facts.complete ?? metered.ended;
   const usage = options.settle(meter, metered);
   const withUsage = usage === undefined ? {} : { usage };
@@ -75,7 +77,7 @@ export async function closeStream(
     // An error the provider wrote itself has been handed on already.
     if (error !== undefined && error !== metered.error) last += options.errorFrame(error);
     else if (error === undefined) last += options.trailer?.(end) ?? '';
-    if (last !== '') await writer.write(encoder.encode(last));
+    if (last !== '') await writer.write(options.framing.encode(last));
     await writer.close();
     return end;
   } catch {

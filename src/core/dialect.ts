@@ -1,5 +1,6 @@
-import type { Chat, ChatChunk, Usage } from './chat.ts';
+import type { Chat, ChatChunk, Issuer, Usage } from './chat.ts';
 import type { GatewayError } from './errors.ts';
+import type { Framing } from './framing.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Frame } from './sse.ts';
 import type { Fields } from './wire.ts';
@@ -26,6 +27,12 @@ export interface CallHead {
   readonly wantsUsage: boolean;
 }
 
+/** What a URL says of a call, in dialects whose bodies do not: `/v1beta/models/{model}:streamGenerateContent`. */
+export interface CallAddress {
+  readonly model: string;
+  readonly stream: boolean;
+}
+
 export interface ReplyWriterOptions {
   /** The id, model and Unix seconds for frames that must carry them before the upstream's are known. */
   readonly id: string;
@@ -39,11 +46,16 @@ export interface ReplyWriterOptions {
 export interface ReplyReader {
   /** The chunks of one frame; none for a frame that says nothing (`ping`, comments). Throws only on data that is not of this dialect at all. */
   read(frame: Frame): readonly ChatChunk[];
+  /**
+   * The chunks that are said by the end of the stream itself; only in dialects without a terminator. It must end in
+   * `end` where the answer was complete, and be empty where it was cut.
+   */
+  close?(): readonly ChatChunk[];
 }
 
 /** Writes one streamed answer; stateful, one per answer. */
 export interface ReplyWriter {
-  /** The frames for these chunks as text, complete to the blank line; empty when they say nothing in this dialect. */
+  /** The frames for these chunks as server-sent events, complete to the blank line; empty when they say nothing in this dialect. */
   write(chunk: ChatChunk): string;
   /** What could not be said, by name, so far. */
   readonly loss: ReadonlySet<string>;
@@ -52,11 +64,22 @@ export interface ReplyWriter {
 /** A codec between one wire format and the canonical chat. Pure and synchronous: bytes and time belong to the kernel. */
 export interface Dialect {
   readonly id: string;
-  /** Appended to the provider's base URL for a chat call. */
+  /** Appended to the provider's base URL for a chat call; where the model stands in it, `pathOf` says it instead. */
   readonly path: string;
-  /** Reads the head off the top-level fields; throws `invalid_request` naming the field. */
-  head(fields: Fields): CallHead;
-  /** The whole call; throws `invalid_request` naming the field. */
+  pathOf?(model: string, stream: boolean): string;
+  /** How its streams are cut into events; absent means server-sent events. */
+  readonly framing?: Framing;
+  /** Whose signatures it carries unwrapped (`core/signature.ts`). */
+  readonly issuer: Issuer;
+  /**
+   * Reads the head off the top-level fields, and off the address in dialects whose URL names the model; throws
+   * `invalid_request` naming the field.
+   */
+  head(fields: Fields, address?: CallAddress): CallHead;
+  /**
+   * The whole call; throws `invalid_request` naming the field. `model` and `stream` are taken from the head by the
+   * kernel where the body does not hold them.
+   */
   readCall(body: JsonObject): Chat;
   writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObject; readonly loss: readonly string[] };
   /** The top-level fields to set (or, with `undefined`, to remove) when a call of this dialect is forwarded as it came. */
@@ -78,7 +101,7 @@ export interface Dialect {
 
   /** A provider's error answer, read: who is at fault, whether to retry, the vendor's own words. */
   readError(status: number, body: Json | undefined, headers: Headers): GatewayError;
-  writeError(error: GatewayError, requestId: string): { readonly status: number; readonly body: JsonObject };
+  writeError(error: GatewayError, requestId: string): WrittenError;
   /** The typed error as the last event of a stream that had begun. */
   errorFrame(error: GatewayError, requestId: string): string;
 
@@ -94,6 +117,16 @@ export interface Dialect {
   frameTexts(frame: Frame, edit: (text: string) => string): Frame;
   /** Whether a frame exists only because the gateway asked for usage, and is hidden from a caller who did not. */
   isUsageOnly(frame: Frame): boolean;
-  /** Marks an answer as complete: a stream that ends without it was cut. Stands in the last frame. */
-  readonly terminator: string;
+  /**
+   * Mark an answer as complete, any one of them: a stream that ends without it was cut. They stand in the last frame.
+   * Empty where only the end of the stream tells (`ReplyReader.close`).
+   */
+  readonly terminators: readonly string[];
+}
+
+export interface WrittenError {
+  readonly status: number;
+  readonly body: JsonObject;
+  /** What the dialect's clients read from the head (`x-amzn-errortype`). */
+  readonly headers?: { readonly [name: string]: string };
 }

@@ -48,6 +48,13 @@ export const errorCodes = {
     retryable: false,
     meaning: 'A policy of this route does not allow the model that was asked for.',
   },
+  translation_loss: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning:
+      'The call asked with `x-weir-strict: 1` that nothing be left out, and the provider it goes to has no words for the fields that the message names. Leave them out, or ask without strictness: `x-weir-loss` then names what was left out.',
+  },
   content_refused: {
     status: 400,
     fault: 'client',

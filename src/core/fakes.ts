@@ -163,7 +163,8 @@ export function fakeDialect(parts: Partial<Dialect> = {}): Dialect {
     notable: /$^/,
     frameTexts: absent,
     isUsageOnly: () => false,
-    terminator: '',
+    terminators: [],
+    issuer: 'other',
     ...parts,
   };
 }

@@ -1,11 +1,11 @@
 import type { ChatChunk } from './chat.ts';
 import type { Dialect, ReplyWriter } from './dialect.ts';
 import type { Chunk } from './exchange.ts';
+import type { Framing } from './framing.ts';
 import type { FrameHandler } from './pump.ts';
 import type { PolicyChain } from './run.ts';
 import type { Frame } from './sse.ts';
 
-const encoder = new TextEncoder();
 const NOTHING: readonly Uint8Array[] = [];
 
 /** Every frame leaves as it came, save those that exist only because the gateway asked for usage. */
@@ -70,18 +70,25 @@ export function editFrames(chain: PolicyChain, dialect: Dialect, hides: (frame: 
 }
 
 /** The dialects differ: every chunk is written anew. */
-export function translateFrames(chain: PolicyChain, writer: ReplyWriter): FrameHandler {
+export function translateFrames(chain: PolicyChain, writer: ReplyWriter, framing: Framing): FrameHandler {
   return {
     decodes: true,
     passesUnmarked: false,
-    async frame(_frame, chunks = []) {
+    frame(_frame, chunks = []) {
+      if (!chain.isEmpty) return editedAndWritten(chunks);
       let text = '';
-      for (const chunk of chunks) {
-        for (const edited of asChat(await chain.chunk(chunk))) text += writer.write(edited);
-      }
-      return text === '' ? NOTHING : [encoder.encode(text)];
+      for (const chunk of chunks) text += writer.write(chunk);
+      return text === '' ? NOTHING : [framing.encode(text)];
     },
   };
+
+  async function editedAndWritten(chunks: readonly ChatChunk[]) {
+    let text = '';
+    for (const chunk of chunks) {
+      for (const edited of asChat(await chain.chunk(chunk))) text += writer.write(edited);
+    }
+    return text === '' ? NOTHING : [framing.encode(text)];
+  }
 }
 
 /** The chunks of an LLM exchange are chat chunks: the chain passes on what it was given. */

@@ -29,6 +29,14 @@ export interface ReplyEnd extends StreamEnd {
   readonly firstTokenAt?: number;
 }
 
+export interface RenderedError {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+  /** What the dialect's clients read from the head. */
+  readonly headers?: { readonly [name: string]: string };
+}
+
 /** A protocol the gateway serves. */
 export interface Kind<Name extends KindName = KindName> {
   readonly name: Name;
@@ -38,9 +46,5 @@ export interface Kind<Name extends KindName = KindName> {
   /** Renders an answer that a policy gave. */
   render(chunks: readonly Canon[Name]['chunk'][], call: Canon[Name]['call'], exchange: Exchange, chain: PolicyChain): Promise<Reply>;
   /** An error in the caller's own dialect. */
-  fail(
-    error: GatewayError,
-    dialect: string,
-    requestId: string,
-  ): { readonly status: number; readonly body: string; readonly contentType: string };
+  fail(error: GatewayError, dialect: string, requestId: string): RenderedError;
 }

@@ -10,7 +10,13 @@ import type { Touches } from './policy.ts';
  */
 export type Lane = 'pipe' | 'tap' | 'rewrite';
 
-export function chooseLane(facts: { readonly sameDialect: boolean; readonly touches: Touches; readonly hidesUsage: boolean }): Lane {
+export function chooseLane(facts: {
+  readonly sameDialect: boolean;
+  readonly touches: Touches;
+  readonly hidesUsage: boolean;
+  /** Whether events are cut otherwise than as server-sent events, whose ends alone can be told from bytes that pass by. */
+  readonly framed: boolean;
+}): Lane {
   if (!facts.sameDialect || facts.touches === 'edits') return 'rewrite';
-  return facts.touches === 'reads' || facts.hidesUsage ? 'tap' : 'pipe';
+  return facts.touches === 'reads' || facts.hidesUsage || facts.framed ? 'tap' : 'pipe';
 }

@@ -2,7 +2,8 @@ import type { ChatChunk, FinishReason, Usage } from './chat.ts';
 import type { Dialect, ReplyReader } from './dialect.ts';
 import type { GatewayError } from './errors.ts';
 import { estimateTokens } from './estimate.ts';
-import { Frame, FrameSplitter, holdsTerminator, joinBytes, MAX_EVENT_BYTES } from './sse.ts';
+import { type Framing, type Splitter, sse } from './framing.ts';
+import { Frame, holdsTerminator, joinBytes, MAX_EVENT_BYTES } from './sse.ts';
 
 /** Bytes of a stream kept back for an estimate; beyond it the oldest are counted and let go. */
 const KEEP_BYTES = 256 * 1024;
@@ -56,17 +57,28 @@ export class Meter {
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
   /** For what was let go: the frames of it that were cut off at its end. */
-  #splitter: FrameSplitter | undefined;
+  #splitter: Splitter | undefined;
+  readonly #framing: Framing;
   #estimatedOutput = 0;
+  /** Text of chunks that were noted, not counted yet. */
+  #said = '';
   #open = 0;
   readonly tally = new Tally();
 
-  constructor(dialect: Dialect) {
+  constructor(dialect: Dialect, framing: Framing = dialect.framing ?? sse) {
     this.#dialect = dialect;
+    this.#framing = framing;
+    // Only server-sent events can be skimmed as text; everything else is cut as it comes.
+    if (framing !== sse) this.#splitter = framing.splitter(Number.POSITIVE_INFINITY);
     this.#reader = dialect.replyReader();
   }
 
   feed(bytes: Uint8Array): void {
+    if (this.#framing !== sse) {
+      this.#kept.push(bytes);
+      this.#fold();
+      return;
+    }
     const boundary = lastBoundary(bytes);
     this.#open = boundary < 0 ? this.#open + bytes.length : bytes.length - boundary;
     // The lane ends such a stream; until it has, there is nothing in it to learn.
@@ -90,16 +102,24 @@ export class Meter {
   /** Whether the terminator has been seen in what was fed last: cheap, asked while the stream runs. */
   sawTerminator(): boolean {
     const last = this.#kept[this.#kept.length - 1];
-    return last !== undefined && holdsTerminator(decoder.decode(last), this.#dialect.terminator);
+    return last !== undefined && holdsTerminator(decoder.decode(last), this.#dialect.terminators);
   }
 
-  finish(): Metered {
+  /** Takes chunks that somebody decoded anyway, instead of the bytes they came in. */
+  note(chunks: readonly ChatChunk[]): void {
+    for (const chunk of chunks) {
+      this.tally.note(chunk);
+      if (!('text' in chunk)) continue;
+      this.#said += chunk.text;
+      if (this.#said.length > KEEP_BYTES) this.#countSaid();
+    }
+  }
+
+  /** `clean`: the upstream ended its stream itself, which is all that some dialects say of the end. */
+  finish(clean: boolean): Metered {
     try {
-      if (this.#splitter === undefined) this.#skim();
-      else {
-        this.#fold();
-        this.#readLast(this.#reader, decoder.decode(this.#splitter.rest));
-      }
+      const reader = this.#splitter === undefined ? this.#skim() : this.#readRest(this.#splitter);
+      if (clean && this.#dialect.terminators.length === 0) this.note(reader.close?.() ?? []);
     } catch {
       // Data that is not of the dialect at all: the answer is not complete, and the lane says so.
     }
@@ -118,44 +138,59 @@ export class Meter {
     return last?.[last.length - 1] === LF ? '\n' : '\n\n';
   }
 
+  #readRest(splitter: Splitter): ReplyReader {
+    this.#fold();
+    this.#readLast(this.#reader, decoder.decode(splitter.rest));
+    return this.#reader;
+  }
+
+  #countSaid(): void {
+    this.#estimatedOutput += estimateTokens(this.#said);
+    this.#said = '';
+  }
+
   /** Output tokens by estimate, from all text that passed. */
   estimateOutput(): number {
     this.#fold();
+    this.#countSaid();
     return this.#estimatedOutput;
   }
 
-  /** Decodes only the frames that hold something notable. */
-  #skim(): void {
+  /** Decodes only the frames that hold something notable; returns the reader that read them. */
+  #skim(): ReplyReader {
     const text = decoder.decode(this.#kept.length === 1 ? this.#kept[0] : joinBytes(...this.#kept));
-    if (text.includes('\r')) {
+    const blank = blankLine(text);
+    if (blank === undefined) {
       this.#fold();
-      return;
+      return this.#reader;
     }
     const reader = this.#dialect.replyReader();
     let from = 0;
     for (const { index } of text.matchAll(new RegExp(this.#dialect.notable, 'g'))) {
       if (index < from) continue;
-      const start = text.lastIndexOf('\n\n', index) + 2;
-      const end = text.indexOf('\n\n', index);
+      const before = text.lastIndexOf(blank, index);
+      const start = before < 0 ? 0 : before + blank.length;
+      const end = text.indexOf(blank, index);
       if (end < 0) {
-        this.#readLast(reader, text.slice(start < 2 ? 0 : start));
-        return;
+        this.#readLast(reader, text.slice(start));
+        return reader;
       }
-      for (const chunk of reader.read(Frame.of(text.slice(start < 2 ? 0 : start, end + 2)))) this.tally.note(chunk);
+      for (const chunk of reader.read(Frame.of(text.slice(start, end + blank.length)))) this.tally.note(chunk);
       from = end;
     }
+    return reader;
   }
 
   /** A frame that was cut off says nothing, unless all that is missing is its line end. */
   #readLast(reader: ReplyReader, text: string): void {
-    if (!holdsTerminator(text, this.#dialect.terminator)) return;
+    if (!holdsTerminator(text, this.#dialect.terminators)) return;
     for (const chunk of reader.read(Frame.of(`${text}\n\n`))) this.tally.note(chunk);
   }
 
   /** Decodes everything kept, counts its text and lets it go. */
   #fold(): void {
     // What is too large to pass is refused by the lanes; here it is only counted.
-    this.#splitter ??= new FrameSplitter(Number.POSITIVE_INFINITY);
+    this.#splitter ??= this.#framing.splitter(Number.POSITIVE_INFINITY);
     for (const bytes of this.#kept) {
       for (const frame of this.#splitter.push(bytes)) {
         for (const chunk of this.#reader.read(frame)) {
@@ -169,6 +204,12 @@ export class Meter {
     this.#kept = [];
     this.#keptBytes = 0;
   }
+}
+
+/** The blank line that ends every frame of a text; `undefined` where line ends are mixed or none of the two usual ones. */
+function blankLine(text: string): '\n\n' | '\r\n\r\n' | undefined {
+  if (!text.includes('\r')) return '\n\n';
+  return text.includes('\n\n') || !text.includes('\r\n\r\n') ? undefined : '\r\n\r\n';
 }
 
 /** The index just past the last blank line of a piece, or -1. One that is cut between two pieces is missed: the next one tells. */

@@ -1,8 +1,9 @@
 import { type ChatChunk, isContent } from './chat.ts';
 import type { Dialect, ReplyReader } from './dialect.ts';
 import { GatewayError } from './errors.ts';
+import { type Framing, type Splitter, sse } from './framing.ts';
 import { ByteReader } from './reader.ts';
-import { type Frame, FrameSplitter } from './sse.ts';
+import type { Frame } from './sse.ts';
 
 /** Small, so that what follows the first content event stays in the native buffer and costs nothing here. */
 const OPENING_READ = 2048;
@@ -18,13 +19,14 @@ export interface ReadFrame {
 /** An upstream's stream that has begun to answer: its first content event is here, so no other target may answer. */
 export interface Opened {
   readonly dialect: Dialect;
+  readonly framing: Framing;
   /** The branch that goes natively to the caller, from its very first byte; only in the `pipe` lane. */
   readonly client: ReadableStream<Uint8Array> | undefined;
   readonly source: ByteReader;
   /** Everything read from `source` so far. */
   readonly seen: readonly Uint8Array[];
   readonly frames: readonly ReadFrame[];
-  readonly splitter: FrameSplitter;
+  readonly splitter: Splitter;
   readonly reader: ReplyReader;
   /** Ends the upstream call. What had arrived still reaches both branches. */
   abort(reason: GatewayError): void;
@@ -39,17 +41,22 @@ export async function openStream(
   dialect: Dialect,
   native: boolean,
   abort: (reason: GatewayError) => void,
+  framing: Framing = dialect.framing ?? sse,
 ): Promise<Opened> {
   const [client, metered] = native ? body.tee() : [undefined, body];
   const source = new ByteReader(metered);
-  const splitter = new FrameSplitter();
+  const splitter = framing.splitter();
   const reader = dialect.replyReader();
   const seen: Uint8Array[] = [];
   const frames: ReadFrame[] = [];
   let bytes = 0;
   for (let committed = false; !committed && bytes < OPENING_LIMIT; ) {
     const piece = await source.read(OPENING_READ);
-    if (piece === undefined) throw new GatewayError('upstream_invalid', 'The provider ended its stream without an answer.');
+    if (piece === undefined) {
+      // An answer without a word is one, where the dialect says so with the end alone.
+      if (reader.close?.().some(({ type }) => type === 'end') === true) break;
+      throw new GatewayError('upstream_invalid', 'The provider ended its stream without an answer.');
+    }
     seen.push(piece);
     bytes += piece.length;
     for (const frame of splitter.push(piece)) {
@@ -63,7 +70,7 @@ export async function openStream(
       frames.push({ frame, chunks });
     }
   }
-  return { dialect, client, source, seen, frames, splitter, reader, abort };
+  return { dialect, framing, client, source, seen, frames, splitter, reader, abort };
 }
 
 /** Frames of an upstream, decoded; what is not of its dialect is the upstream's fault. */

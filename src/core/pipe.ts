@@ -1,5 +1,6 @@
-import { callerLeft, closeStream, PING, type StreamEnd, type StreamOptions } from './closing.ts';
+import { callerLeft, closeStream, type StreamEnd, type StreamOptions } from './closing.ts';
 import { GatewayError } from './errors.ts';
+import { sse } from './framing.ts';
 import { Meter } from './meter.ts';
 import type { Opened } from './opening.ts';
 import type { Sip } from './reader.ts';
@@ -69,7 +70,8 @@ export async function pipeLane(
   if (state === 'broken') opened.abort(watch.cause ?? callerLeft());
   await watch.drain();
   const writer = writable.getWriter();
-  return closeStream(writer, meter, options, { cause: watch.cause, left: false });
+  const clean = state === 'ended' && watch.cause === undefined;
+  return closeStream(writer, meter, options, { cause: watch.cause, left: false, clean });
 }
 
 /** What is known of a flowing stream without touching it. */
@@ -186,7 +188,9 @@ async function goOnByHand(
   options: StreamOptions,
 ): Promise<StreamEnd> {
   const writer = writable.getWriter();
-  let left = !(await taken(writer.write(PING)));
+  const ping = sse.encode(': ping\n\n');
+  let left = !(await taken(writer.write(ping)));
+  let clean = false;
   let cause: GatewayError | undefined;
   let lastAt = options.clock.now();
   let silentSince = lastAt;
@@ -202,7 +206,7 @@ async function goOnByHand(
         end(new GatewayError('upstream_timeout', 'The provider did not go on with its answer within the time limit.'));
       } else if (now - lastAt >= options.ping && !meter.midFrame) {
         lastAt = now;
-        writer.write(PING).catch(() => {
+        writer.write(ping).catch(() => {
           left = true;
           opened.abort(callerLeft());
         });
@@ -221,13 +225,14 @@ async function goOnByHand(
       });
       if (meter.sawTerminator()) break;
     }
+    clean = true;
   } catch {
     // The upstream failed or was ended: what is appended now says so.
   } finally {
     clearInterval(timer);
   }
   if (!left) opened.abort(callerLeft());
-  return closeStream(writer, meter, options, { cause, left });
+  return closeStream(writer, meter, options, { cause, left, clean: clean && cause === undefined });
 }
 
 /** Whether a write is taken within the time in which a caller who reads would take it. */

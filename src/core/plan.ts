@@ -2,7 +2,7 @@ import type { Dialect } from './dialect.ts';
 import type { KindName } from './exchange.ts';
 import type { Policy, Touches } from './policy.ts';
 import type { Secrets } from './ports.ts';
-import type { Provider } from './provider.ts';
+import type { Provider, ProviderSettings, Transport } from './provider.ts';
 import type { Strategy, Target } from './strategy.ts';
 
 /** One configuration revision, compiled: what an isolate serves from. Frozen; replaced whole, never changed. */
@@ -23,7 +23,11 @@ export interface Plan {
 export interface PlanProvider {
   readonly provider: Provider;
   /** The dialects it speaks, native first, each with its base URL (no trailing slash). */
-  readonly dialects: readonly { readonly dialect: Dialect; readonly baseUrl: string }[];
+  readonly dialects: readonly { readonly dialect: Dialect; readonly baseUrl: string; readonly transport?: Transport }[];
+  /** What the operator filled in, defaults included. */
+  readonly settings: ProviderSettings;
+  /** The settings it cannot do without and does not have. */
+  readonly missing: readonly string[];
   /** The credential; `undefined` where the secret it names is not set. Never called where auth is `none`. */
   credential(secrets: Secrets): string | undefined;
   /** The secret's name, for the message that asks the operator to set it. */

@@ -1,11 +1,48 @@
 import type { Quirks } from './dialect.ts';
-import type { Clock, EgressRequest } from './ports.ts';
+import type { Framing } from './framing.ts';
+import type { Json } from './json.ts';
+import type { Clock, Egress, EgressRequest } from './ports.ts';
 
 /** How a provider wants its credential. */
 export type ProviderAuth =
   | { readonly scheme: 'bearer' }
   | { readonly scheme: 'header'; readonly name: string }
-  | { readonly scheme: 'none' };
+  | { readonly scheme: 'none' }
+  | { readonly scheme: 'signed' };
+
+/** What an address or a signature needs beside the key, from the configuration: `region`, `project`, `account`, … */
+export interface ProviderSettings {
+  readonly [name: string]: string;
+}
+
+/** One call, as the functions of a provider see it. */
+export interface ProviderCall {
+  readonly baseUrl: string;
+  readonly dialect: string;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly settings: ProviderSettings;
+}
+
+/** How a provider carries a dialect differently from how the dialect's own vendor does. */
+export interface Transport {
+  /** Whether it carries calls for this model at all; absent means every model. */
+  serves?(model: string): boolean;
+  /** The whole URL; absent means the base URL and the dialect's own path. */
+  url?(call: ProviderCall): string;
+  /** Top-level fields set, or with `undefined` removed, in every body, after all else. */
+  patch?(call: ProviderCall): { readonly [field: string]: Json | undefined };
+  /** How its streams are cut; frames must come out as server-sent events of the dialect, bytes included. */
+  readonly framing?: Framing;
+}
+
+/** What a signature is made with. */
+export interface SignTools {
+  readonly clock: Clock;
+  readonly egress: Egress;
+  readonly settings: ProviderSettings;
+  readonly signal: AbortSignal;
+}
 
 /** Where models live. Data first; functions only for the few that need them. */
 export interface Provider {
@@ -21,6 +58,15 @@ export interface Provider {
   readonly secret?: string;
   /** Sent with every call unless the caller's own header of that name is forwarded. */
   readonly headers?: { readonly [name: string]: string };
+  /**
+   * What the operator fills in: `{region}` in `baseUrl` stands for the setting of that name. A setting without a
+   * default must be given before the provider can be used.
+   */
+  readonly settings?: { readonly [name: string]: { readonly description: string; readonly default?: string } };
+  /** By dialect id, where this provider carries that dialect in its own way. */
+  readonly transports?: { readonly [dialect: string]: Transport };
+  /** Makes the credential's headers where a fixed header does not do (SigV4, OAuth); `auth.scheme` is `signed` then. */
+  readonly sign?: (request: Omit<EgressRequest, 'signal'>, credential: string, tools: SignTools) => Promise<Omit<EgressRequest, 'signal'>>;
   /** Caller headers handed on to this provider, lower case (`anthropic-beta`). */
   readonly forwards?: readonly string[];
   readonly quirks?: Quirks;

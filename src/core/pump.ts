@@ -1,6 +1,7 @@
 import type { ChatChunk } from './chat.ts';
-import { callerLeft, closeStream, PING, type StreamEnd, type StreamOptions } from './closing.ts';
+import { callerLeft, closeStream, type StreamEnd, type StreamOptions } from './closing.ts';
 import { GatewayError } from './errors.ts';
+import { sse } from './framing.ts';
 import { Meter } from './meter.ts';
 import { type Opened, readFrame } from './opening.ts';
 import type { Awaitable } from './policy.ts';
@@ -47,14 +48,17 @@ class Pump {
   #writing = false;
   #lastByteAt: number;
   #lastWriteAt: number;
+  /** The answer's own end was seen. */
   #terminated = false;
+  /** The upstream ended its stream itself. */
+  #clean = false;
   #quickReads = 0;
 
   constructor(writer: WritableStreamDefaultWriter<Uint8Array>, opened: Opened, options: StreamOptions) {
     this.#writer = writer;
     this.#opened = opened;
     this.#options = options;
-    this.#meter = new Meter(opened.dialect);
+    this.#meter = new Meter(opened.dialect, opened.framing);
     this.#handler = options.handler(opened);
     this.#lastByteAt = this.#lastWriteAt = options.clock.now();
   }
@@ -63,17 +67,18 @@ class Pump {
     const every = Math.max(10, Math.min(5_000, this.#options.ping / 2, this.#options.idle / 2));
     const timer = setInterval(() => this.#watch(), every);
     try {
-      for (const bytes of this.#opened.seen) this.#meter.feed(bytes);
+      for (const bytes of this.#opened.seen) this.#feed(bytes);
       await this.#send(this.#opened.frames);
       let room = SMALLEST_READ;
       while (!this.#left && !this.#terminated && this.#cause === undefined) {
         const piece = await this.#opened.source.read(room);
         if (piece === undefined) {
+          this.#clean = true;
           await this.#sendRest();
           break;
         }
         room = piece.length === room ? Math.min(LARGEST_READ, room * 4) : SMALLEST_READ;
-        this.#meter.feed(piece);
+        this.#feed(piece);
         if (this.#passes(piece)) await this.#write([piece]);
         else await this.#send(this.#opened.splitter.push(piece).map((frame) => ({ frame })));
         if (this.#isHot()) await gather();
@@ -85,8 +90,20 @@ class Pump {
       clearInterval(timer);
     }
     this.#opened.abort(this.#cause ?? callerLeft());
-    const complete = this.#terminated && this.#cause === undefined;
-    return closeStream(this.#writer, this.#meter, this.#options, { cause: this.#cause, left: this.#left, complete, wholeFrames: true });
+    const clean = this.#clean && this.#cause === undefined;
+    const told = this.#opened.dialect.terminators.length > 0 ? { complete: this.#terminated && this.#cause === undefined } : {};
+    return closeStream(this.#writer, this.#meter, this.#options, {
+      cause: this.#cause,
+      left: this.#left,
+      clean,
+      ...told,
+      wholeFrames: true,
+    });
+  }
+
+  /** What is decoded for the caller's sake is metered as chunks, all else as the bytes it came in. */
+  #feed(bytes: Uint8Array): void {
+    if (!this.#handler.decodes) this.#meter.feed(bytes);
   }
 
   async #send(frames: readonly { readonly frame: Frame; readonly chunks?: readonly ChatChunk[] }[]): Promise<void> {
@@ -94,9 +111,10 @@ class Pump {
     try {
       for (const { frame, chunks } of frames) {
         const decoded = chunks ?? (this.#handler.decodes ? readFrame(this.#opened.reader, frame) : undefined);
+        if (this.#handler.decodes && decoded !== undefined) this.#meter.note(decoded);
         const bytes = this.#handler.frame(frame, decoded);
         out.push(...(bytes instanceof Promise ? await bytes : bytes));
-        if (holdsTerminator(frame.text, this.#opened.dialect.terminator)) {
+        if (this.#endsWith(frame)) {
           this.#terminated = true;
           break;
         }
@@ -106,12 +124,26 @@ class Pump {
     }
   }
 
-  /** A stream that was closed right behind its terminator is complete, even where its last line end is missing. */
+  #endsWith(frame: Frame): boolean {
+    const { dialect, framing } = this.#opened;
+    if (framing === sse) return holdsTerminator(frame.text, dialect.terminators);
+    return dialect.terminators.some((terminator) => frame.data?.includes(terminator) === true);
+  }
+
+  /**
+   * What the end of the stream says. One that was closed right behind its terminator is complete, even where its last
+   * line end is missing.
+   */
   async #sendRest(): Promise<void> {
-    const { splitter, dialect } = this.#opened;
+    const { splitter, dialect, reader, framing } = this.#opened;
+    if (dialect.terminators.length === 0) {
+      if (this.#handler.decodes && splitter.rest.length === 0) await this.#send([{ frame: NO_FRAME, chunks: reader.close?.() ?? [] }]);
+      return;
+    }
+    if (framing !== sse) return;
     const { rest } = splitter;
     const frame = new Frame(joinBytes(rest, rest[rest.length - 1] === LF ? FRAME_END.subarray(1) : FRAME_END));
-    if (holdsTerminator(frame.text, dialect.terminator) && this.#opened.reader.read(frame).length > 0) await this.#send([{ frame }]);
+    if (holdsTerminator(frame.text, dialect.terminators) && reader.read(frame).length > 0) await this.#send([{ frame }]);
   }
 
   async #write(pieces: readonly Uint8Array[]): Promise<void> {
@@ -130,8 +162,8 @@ class Pump {
 
   /** Whether a piece is whole frames of which none is of any concern: then nothing need be cut or decoded. */
   #passes(piece: Uint8Array): boolean {
-    const { splitter, dialect } = this.#opened;
-    if (!this.#handler.passesUnmarked || splitter.rest.length > 0) return false;
+    const { splitter, dialect, framing } = this.#opened;
+    if (!this.#handler.passesUnmarked || framing !== sse || splitter.rest.length > 0) return false;
     const { length } = piece;
     if (piece[length - 1] !== LF || piece[length - 2] !== LF) return false;
     return !dialect.notable.test(decoder.decode(piece));
@@ -157,7 +189,9 @@ class Pump {
     } else if (now >= this.#options.deadline) {
       this.#end('The provider did not finish within the total time limit.');
     } else if (now - this.#lastWriteAt >= this.#options.ping) {
-      void this.#write([PING]).then(() => {
+      const { ping } = this.#options.framing;
+      if (ping === undefined) return;
+      void this.#write([ping]).then(() => {
         if (this.#left) this.#opened.abort(callerLeft());
       });
     }
@@ -171,6 +205,7 @@ class Pump {
 
 const LF = 10;
 const FRAME_END = Uint8Array.of(LF, LF);
+const NO_FRAME = new Frame(new Uint8Array(0));
 
 /** Lets the frames of a hot stream come together; they are read in one piece then. */
 const gather = () => new Promise((resolve) => setTimeout(resolve, GATHER_MS));

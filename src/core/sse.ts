@@ -16,7 +16,13 @@ export class Frame {
   #fields: { readonly event: string | undefined; readonly data: string | undefined } | undefined;
   #text: string | undefined;
 
-  constructor(readonly bytes: Uint8Array) {}
+  /** `fields` where another framing than server-sent events says what they are (`core/framing.ts`). */
+  constructor(
+    readonly bytes: Uint8Array,
+    fields?: { readonly event: string | undefined; readonly data: string | undefined },
+  ) {
+    this.#fields = fields;
+  }
 
   /** The frame as text, line ends included. */
   get text(): string {
@@ -45,8 +51,12 @@ export class Frame {
 
 const encoder = new TextEncoder();
 
-/** Whether one of the lines of a text is data that begins with, or is a JSON object that holds, a dialect's terminator. */
-export function holdsTerminator(text: string, terminator: string): boolean {
+/** Whether one of the lines of a text is data that begins with, or is a JSON object that holds, one of a dialect's terminators. */
+export function holdsTerminator(text: string, terminators: readonly string[]): boolean {
+  return terminators.some((terminator) => holdsOne(text, terminator));
+}
+
+function holdsOne(text: string, terminator: string): boolean {
   for (let at = text.indexOf(terminator); at >= 0; at = text.indexOf(terminator, at + 1)) {
     const line = text.slice(Math.max(text.lastIndexOf('\n', at), text.lastIndexOf('\r', at)) + 1, at);
     // A quoted terminator cannot be forged by what a model says: quotes inside a JSON text are escaped.

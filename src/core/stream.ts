@@ -1,10 +1,8 @@
-import { callerLeft, PING, type StreamEnd, type StreamOptions } from './closing.ts';
+import { callerLeft, type StreamEnd, type StreamOptions } from './closing.ts';
 import { GatewayError } from './errors.ts';
 import type { Opened } from './opening.ts';
 import { pipeLane } from './pipe.ts';
 import { pumpLane } from './pump.ts';
-
-const encoder = new TextEncoder();
 
 /**
  * Carries a stream to the caller. Where the upstream has not answered yet, the caller gets pings until it has:
@@ -32,7 +30,9 @@ async function waitWithPings(
   const writer = writable.getWriter();
   let left = false;
   const timer = setInterval(() => {
-    writer.write(PING).catch(() => {
+    const { ping } = options.framing;
+    if (ping === undefined) return;
+    writer.write(ping).catch(() => {
       left = true;
     });
   }, options.ping);
@@ -51,7 +51,7 @@ async function waitWithPings(
     return first;
   } catch (thrown) {
     const error = GatewayError.from(thrown);
-    await writer.write(encoder.encode(options.errorFrame(error))).catch(() => undefined);
+    await writer.write(options.framing.encode(options.errorFrame(error))).catch(() => undefined);
     await writer.close().catch(() => undefined);
     return { status: 'failed', error };
   } finally {

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../core/errors.ts';
-import type { Reply } from '../core/kind.ts';
+import type { RenderedError, Reply } from '../core/kind.ts';
 import { CORS_HEADERS } from './cors.ts';
 
 /** The headers of every answer, in the forms that each family of clients reads. A plain object crosses into the platform once. */
@@ -25,13 +25,8 @@ export function answer(reply: Reply, requestId: string, origin: boolean): Respon
 }
 
 /** An error as the caller gets it, with what its status asks for. */
-export function errorAnswer(
-  error: GatewayError,
-  rendered: { readonly status: number; readonly body: string; readonly contentType: string },
-  requestId: string,
-  origin: boolean,
-): Response {
-  const headers = baseHeaders(requestId, origin, rendered.contentType);
+export function errorAnswer(error: GatewayError, rendered: RenderedError, requestId: string, origin: boolean): Response {
+  const headers = { ...baseHeaders(requestId, origin, rendered.contentType), ...rendered.headers };
   headers['x-weir-attempts'] = String(error.attempts);
   const { retryAfter, allow } = error.details;
   if (retryAfter !== undefined) headers['retry-after'] = String(Math.ceil(retryAfter));

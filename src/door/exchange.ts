@@ -1,5 +1,5 @@
 import { LlmCall, type LlmOperation } from '../core/call.ts';
-import type { Dialect } from '../core/dialect.ts';
+import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange, Identity } from '../core/exchange.ts';
 import { isObject, type Json, parseJson } from '../core/json.ts';
@@ -19,6 +19,8 @@ export interface Arrival {
   readonly startedAt: number;
   readonly dialect: Dialect;
   readonly operation: LlmOperation;
+  /** What the path said of the call, where it did. */
+  readonly address?: CallAddress;
   readonly ports: Ports;
   identify(request: Request): Promise<Identity> | Identity;
   plan(): Promise<Plan> | Plan;
@@ -73,7 +75,7 @@ class Run {
     checkContentType(request);
     const body = await readText(request, plan.limits.body).catch(notUtf8);
     if (body === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
-    const call = LlmCall.read(dialect, body, request.headers, operation);
+    const call = LlmCall.read(dialect, body, request.headers, operation, this.#arrival.address);
     this.#call = call;
     const route = llmRoute(plan);
     this.#route = route.name;

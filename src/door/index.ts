@@ -2,6 +2,8 @@ import { type Context, Hono } from 'hono';
 import { adminApp } from '../admin/app.ts';
 import type { PlanSource } from '../config/load.ts';
 import { rolls } from '../config/rolls.ts';
+import type { LlmOperation } from '../core/call.ts';
+import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
 import type { Plan } from '../core/plan.ts';
@@ -16,7 +18,7 @@ import { CORS_HEADERS, preflight } from './cors.ts';
 import { presentedKey } from './credential.ts';
 import { runLlm } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
-import { dialectOfPath, isUnserved, llmPaths, methodsOf, modelsPaths } from './paths.ts';
+import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf, modelsPaths } from './paths.ts';
 
 /** What the door works with; nothing is read from anywhere else. */
 export interface DoorDeps {
@@ -34,21 +36,29 @@ type DoorContext = Context<{ Variables: { requestId?: string } }>;
 export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }> {
   const app = new Hono<{ Variables: { requestId?: string } }>();
   const identify = (request: Request) => identifyBy(deps.keys, request);
-  for (const { path, dialect: dialectId, operation } of llmPaths) {
-    const dialect = dialects.find(({ id }) => id === dialectId);
-    if (dialect === undefined) throw new Error(`no dialect ${dialectId}`);
+  const serve = (context: DoorContext, dialect: Dialect, operation: LlmOperation, address?: CallAddress) => {
+    const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+    return runLlm(llm, {
+      request: context.req.raw,
+      requestId: newRequestId(),
+      startedAt: deps.clock.now(),
+      dialect,
+      operation,
+      ...(address === undefined ? {} : { address }),
+      ports: deps.ports(after),
+      identify,
+      plan: () => currentPlan(deps.planSource, after),
+    });
+  };
+  for (const { path, dialect: id, operation } of llmPaths) {
+    const dialect = dialectOf(id);
+    app.post(path, (context) => serve(context, dialect, operation));
+  }
+  for (const { path, read } of llmPatterns) {
     app.post(path, (context) => {
-      const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
-      return runLlm(llm, {
-        request: context.req.raw,
-        requestId: newRequestId(),
-        startedAt: deps.clock.now(),
-        dialect,
-        operation,
-        ports: deps.ports(after),
-        identify,
-        plan: () => currentPlan(deps.planSource, after),
-      });
+      const url = new URL(context.req.raw.url);
+      const said = read(url.pathname, url.searchParams);
+      return said === undefined ? context.notFound() : serve(context, dialectOf(said.dialect), said.operation, said.address);
     });
   }
   for (const path of modelsPaths) {
@@ -73,6 +83,12 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
   );
   app.onError((thrown, context) => refuse(context, GatewayError.from(thrown)));
   return app;
+}
+
+function dialectOf(id: string): Dialect {
+  const dialect = dialects.find((each) => each.id === id);
+  if (dialect === undefined) throw new Error(`no dialect ${id}`);
+  return dialect;
 }
 
 const newRequestId = () => `req_${crypto.randomUUID().replaceAll('-', '')}`;

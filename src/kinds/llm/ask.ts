@@ -3,6 +3,7 @@ import type { LlmCall } from '../../core/call.ts';
 import { callerLeft } from '../../core/closing.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
+import { sse } from '../../core/framing.ts';
 import { chooseLane, type Lane } from '../../core/lane.ts';
 import { type Opened, openStream } from '../../core/opening.ts';
 import type { Plan } from '../../core/plan.ts';
@@ -100,8 +101,9 @@ export class Ask {
 
   async #stream(target: Target): Promise<AnsweredStream> {
     const dispatch = prepare(this.call, target, this.plan, this.exchange);
-    const { dialect } = dispatch;
+    const { dialect, framing } = dispatch;
     const lane = chooseLane({
+      framed: framing !== sse,
       sameDialect: dialect.id === this.call.dialect.id,
       touches: this.chain.touches,
       hidesUsage: !this.call.head.wantsUsage,
@@ -110,10 +112,10 @@ export class Ask {
     this.#line = line;
     try {
       const response = await send(dispatch, target, line.signal, this.exchange);
-      if (response.body === null || !isEventStream(response)) {
+      if (response.body === null || !framing.accepts(response.headers.get('content-type') ?? '')) {
         throw new GatewayError('upstream_invalid', 'The provider answered a streaming request with something that is not an event stream.');
       }
-      const opened = await openStream(response.body, dialect, lane === 'pipe', (reason) => line.abort(reason));
+      const opened = await openStream(response.body, dialect, lane === 'pipe', (reason) => line.abort(reason), framing);
       line.answered();
       return { target, dispatch, at: this.exchange.ports.clock.now(), opened, lane };
     } catch (thrown) {
@@ -146,8 +148,6 @@ function unreachable(thrown: unknown): GatewayError {
   }
   return GatewayError.from(thrown);
 }
-
-const isEventStream = (response: Response) => (response.headers.get('content-type') ?? '').toLowerCase().startsWith('text/event-stream');
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

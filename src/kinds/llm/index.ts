@@ -13,7 +13,7 @@ export const llm: Kind<'llm'> = {
   fail(error, dialectId, requestId) {
     const dialect = dialects.find(({ id }) => id === dialectId) ?? dialects[0];
     if (dialect === undefined) throw new Error('there is no dialect');
-    const { status, body } = dialect.writeError(error, requestId);
-    return { status, body: JSON.stringify(body), contentType: 'application/json' };
+    const { status, body, headers } = dialect.writeError(error, requestId);
+    return { status, body: JSON.stringify(body), contentType: 'application/json', ...(headers === undefined ? {} : { headers }) };
   },
 };

@@ -1,6 +1,7 @@
 import type { LlmCall } from '../../core/call.ts';
 import type { ChatChunk } from '../../core/chat.ts';
 import type { Exchange } from '../../core/exchange.ts';
+import { sse } from '../../core/framing.ts';
 import type { Reply } from '../../core/kind.ts';
 import { Tally } from '../../core/meter.ts';
 import type { PolicyChain } from '../../core/run.ts';
@@ -19,11 +20,11 @@ export async function renderAnswer(answer: readonly ChatChunk[], call: LlmCall, 
     return { status: 200, contentType: 'application/json', body: JSON.stringify(body), stream: false, attempts: 0, loss, done: end };
   }
   const writer = call.dialect.replyWriter(options);
-  const body = chunks.map((chunk) => writer.write(chunk)).join('');
+  const framing = call.dialect.framing ?? sse;
   return {
     status: 200,
-    contentType: 'text/event-stream; charset=utf-8',
-    body,
+    contentType: framing.contentType,
+    body: framing.encode(chunks.map((chunk) => writer.write(chunk)).join('')),
     stream: true,
     attempts: 0,
     loss: [...writer.loss],

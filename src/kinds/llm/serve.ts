@@ -5,6 +5,7 @@ import type { Dialect, ReplyWriter } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { editFrames, filterFrames, translateFrames, watchFrames } from '../../core/frames.ts';
+import { sse } from '../../core/framing.ts';
 import type { Reply, ReplyEnd } from '../../core/kind.ts';
 import type { Opened } from '../../core/opening.ts';
 import type { Plan } from '../../core/plan.ts';
@@ -79,7 +80,8 @@ async function streamReply(ask: Ask, targets: readonly Target[]): Promise<Reply>
     first = await firstWithin(walked, ping - soon);
   }
   const { readable, writable } = exchange.ports.pipe();
-  const base = { status: 200, contentType: 'text/event-stream; charset=utf-8', body: readable, stream: true } as const;
+  const { contentType } = ask.call.dialect.framing ?? sse;
+  const base = { status: 200, contentType, body: readable, stream: true } as const;
   if (first === undefined) {
     const later = walked.then(({ answer }) => answer.opened);
     return { ...base, loss: [], done: carry(ask, writable, walked, later) };
@@ -124,9 +126,11 @@ async function carry(
 function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined): StreamOptions {
   const { call, exchange, chain, plan, resolved, deadline } = ask;
   const { dialect } = call;
+  const framing = dialect.framing ?? sse;
   let writer: ReplyWriter | undefined;
   return {
     clock: exchange.ports.clock,
+    framing,
     ping: plan.limits.ping,
     idle: resolved.timeout.idle,
     deadline,
@@ -147,7 +151,7 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
 }
 
 function frameHandler(upstream: Dialect, call: LlmCall, chain: PolicyChain, writer: ReplyWriter): FrameHandler {
-  if (upstream.id !== call.dialect.id) return translateFrames(chain, writer);
+  if (upstream.id !== call.dialect.id) return translateFrames(chain, writer, call.dialect.framing ?? sse);
   const hides = call.head.wantsUsage ? () => false : (frame: Frame) => upstream.isUsageOnly(frame);
   if (chain.touches === 'edits') return editFrames(chain, upstream, hides);
   return chain.touches === 'reads' ? watchFrames(chain, hides) : filterFrames(upstream);

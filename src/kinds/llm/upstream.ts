@@ -2,10 +2,13 @@ import type { LlmCall } from '../../core/call.ts';
 import type { Dialect } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
+import { type Framing, sse } from '../../core/framing.ts';
 import { type Json, parseJson } from '../../core/json.ts';
 import type { Plan, PlanProvider } from '../../core/plan.ts';
 import type { EgressRequest } from '../../core/ports.ts';
+import type { ProviderCall } from '../../core/provider.ts';
 import { readText } from '../../core/reader.ts';
+import { WRAPPED } from '../../core/signature.ts';
 import type { Target } from '../../core/strategy.ts';
 
 /** Bytes of a provider's error answer that are read. */
@@ -42,6 +45,10 @@ export function openLine(firstToken: number): Line {
 /** What one target is sent, and in which dialect. */
 export interface Dispatch {
   readonly dialect: Dialect;
+  /** How its stream is cut, if it is one. */
+  readonly framing: Framing;
+  /** For providers that sign; elsewhere it stands in the headers. */
+  readonly credential: string | undefined;
   readonly provider: PlanProvider;
   readonly request: Omit<EgressRequest, 'signal'>;
   readonly loss: readonly string[];
@@ -51,26 +58,53 @@ export interface Dispatch {
 export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exchange): Dispatch {
   const provider = plan.providers.get(target.provider);
   if (provider === undefined) throw new GatewayError('internal', 'A target names a provider that is not in the plan.');
-  const spoken = provider.dialects.find(({ dialect }) => dialect.id === call.dialect.id) ?? provider.dialects[0];
-  if (spoken === undefined) throw new GatewayError('internal', 'A provider speaks no dialect.');
-  const { dialect, baseUrl } = spoken;
+  const { dialect, baseUrl, transport } = spokenFor(provider, call.dialect.id, target.model);
   const quirks = provider.provider.quirks ?? {};
-  const same = dialect.id === call.dialect.id;
-  const written = same ? undefined : dialect.writeCall({ ...call.chat(), model: target.model }, quirks);
+  // A signature of another vendor that came wrapped must not go out as it is: only the whole translation unwraps it.
+  const asItCame = dialect.id === call.dialect.id && !call.wire.text.includes(WRAPPED);
+  const written = asItCame ? undefined : dialect.writeCall({ ...call.chat(), model: target.model }, quirks);
+  const loss = written?.loss ?? [];
+  if (loss.length > 0 && call.headers.get('x-weir-strict') === '1') throw refusedLoss(loss);
+  const { model } = target;
+  const { stream } = call.head;
+  const carried: ProviderCall = { baseUrl, dialect: dialect.id, model, stream, settings: provider.settings };
+  const extra = transport?.patch?.(carried);
   const body =
     written === undefined
-      ? call.wire.patched(dialect.patch(call.head, target.model, quirks, call.wire.fields))
-      : JSON.stringify(written.body);
+      ? call.wire.patched({ ...dialect.patch(call.head, model, quirks, call.wire.fields), ...extra })
+      : JSON.stringify(extra === undefined ? written.body : { ...written.body, ...extra });
+  const url = transport?.url?.(carried) ?? baseUrl + (dialect.pathOf?.(model, stream) ?? dialect.path);
+  const { headers, credential } = upstreamHeaders(call, provider, exchange);
   return {
     dialect,
+    framing: transport?.framing ?? dialect.framing ?? sse,
     provider,
-    request: { url: baseUrl + dialect.path, method: 'POST', headers: upstreamHeaders(call, provider, exchange), body },
-    loss: written?.loss ?? [],
+    credential,
+    request: { url, method: 'POST', headers, body },
+    loss,
   };
 }
 
+/** The caller's own dialect where the provider speaks it for this model, its native one elsewhere. */
+export function spokenFor({ dialects }: PlanProvider, id: string, model: string): PlanProvider['dialects'][number] {
+  const able = dialects.filter(({ transport }) => transport?.serves?.(model) ?? true);
+  const spoken = able.find(({ dialect }) => dialect.id === id) ?? able[0];
+  if (spoken === undefined) throw new GatewayError('internal', 'A provider speaks no dialect.');
+  return spoken;
+}
+
+const refusedLoss = (loss: readonly string[]) =>
+  new GatewayError(
+    'translation_loss',
+    `This provider cannot be told everything the call says, and x-weir-strict refuses to leave it out: ${loss.join(', ')}.`,
+  );
+
 /** Built from nothing: only what the provider needs, and of the caller's headers only those it may be handed. */
-function upstreamHeaders(call: LlmCall, planned: PlanProvider, exchange: Exchange): Record<string, string> {
+function upstreamHeaders(
+  call: LlmCall,
+  planned: PlanProvider,
+  exchange: Exchange,
+): { readonly headers: Record<string, string>; readonly credential?: string } {
   const { provider } = planned;
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   for (const name in provider.headers) headers[name.toLowerCase()] = provider.headers[name] ?? '';
@@ -80,7 +114,14 @@ function upstreamHeaders(call: LlmCall, planned: PlanProvider, exchange: Exchang
   }
   const via = call.headers.get('via');
   if (via !== null) headers.via = via;
-  if (provider.auth.scheme === 'none') return headers;
+  if (planned.missing.length > 0) {
+    const names = planned.missing.map((name) => `settings.${name}`).join(' and ');
+    throw new GatewayError(
+      'provider_key_missing',
+      `The provider "${provider.id}" is not set up. The operator gives it ${names} in the configuration.`,
+    );
+  }
+  if (provider.auth.scheme === 'none') return { headers };
   const key = planned.credential(exchange.ports.secrets);
   if (key === undefined) {
     throw new GatewayError(
@@ -89,17 +130,22 @@ function upstreamHeaders(call: LlmCall, planned: PlanProvider, exchange: Exchang
     );
   }
   if (provider.auth.scheme === 'bearer') headers.authorization = `Bearer ${key}`;
-  else headers[provider.auth.name.toLowerCase()] = key;
-  return headers;
+  else if (provider.auth.scheme === 'header') headers[provider.auth.name.toLowerCase()] = key;
+  else return { headers, credential: key };
+  return { headers };
 }
 
 /** Sends it and returns the provider's success answer; throws the provider's error, read in its own dialect. */
 export async function send(dispatch: Dispatch, target: Target, signal: AbortSignal, exchange: Exchange): Promise<Response> {
-  const request = { ...dispatch.request, signal };
-  const respond = dispatch.provider.provider.respond;
-  const response = await (respond === undefined
-    ? exchange.ports.egress.send(request)
-    : respond(request, target.model, exchange.ports.clock));
+  const { clock, egress } = exchange.ports;
+  const { sign, respond } = dispatch.provider.provider;
+  const unsigned = dispatch.request;
+  const signed =
+    sign === undefined || dispatch.credential === undefined
+      ? unsigned
+      : await sign(unsigned, dispatch.credential, { clock, egress, settings: dispatch.provider.settings, signal });
+  const request = { ...signed, signal };
+  const response = await (respond === undefined ? egress.send(request) : respond(request, target.model, clock));
   if (response.status >= 200 && response.status < 300) return response;
   const text = await readText(response, ERROR_BYTES).catch(() => undefined);
   const body: Json | undefined = parseJson(text ?? '');
