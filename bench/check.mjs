@@ -1,10 +1,12 @@
+import { askOf } from './measure.mjs';
+
 // Before anything is measured, one answer of every gateway is read in full: a gateway that answers something else, or
 // less, is faster for it.
 
 /** What is wrong with the answer, in words; `undefined` when it is the one the scenario asks for. */
 export async function deviation(gateway, scenario) {
-  const asked = scenario.body(gateway.model(scenario.model));
-  const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/chat/completions`, {
+  const { path, asked } = askOf(gateway, scenario);
+  const response = await fetch(`http://127.0.0.1:${gateway.port}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...gateway.headers },
     body: JSON.stringify(asked),
@@ -12,6 +14,7 @@ export async function deviation(gateway, scenario) {
   });
   const text = await response.text();
   if (response.status !== 200) return `status ${response.status}: ${text.slice(0, 200)}`;
+  if (path.endsWith('/messages')) return wrongMessages(text, scenario);
   return scenario.events === undefined ? wrongAnswer(text) : wrongStream(text, scenario, asked.stream_options !== undefined);
 }
 
@@ -21,6 +24,17 @@ function wrongAnswer(text) {
   return usage?.total_tokens === 91 ? undefined : 'the usage is missing';
 }
 
+/** The stream of an Anthropic client, translated. */
+function wrongMessages(text, scenario) {
+  const events = text.split('\n').flatMap((line) => (line.startsWith('data:') ? [JSON.parse(line.slice(5))] : []));
+  if (events.at(-1)?.type !== 'message_stop') return 'the stream does not end with message_stop';
+  const words = events.map((each) => each.delta?.text ?? '').join('');
+  if (words !== wordsOf(scenario)) return `the text differs (${words.length} characters)`;
+  return events.some((each) => each.usage?.output_tokens === scenario.events) ? undefined : 'the usage is missing';
+}
+
+const wordsOf = ({ events }) => Array.from({ length: events }, (_, at) => ` word${at}`).join('');
+
 function wrongStream(text, scenario, wantsUsage) {
   const payloads = text
     .split('\n')
@@ -29,7 +43,7 @@ function wrongStream(text, scenario, wantsUsage) {
   if (payloads.at(-1) !== '[DONE]') return 'the stream does not end with [DONE]';
   const chunks = payloads.slice(0, -1).map((payload) => JSON.parse(payload));
   const words = chunks.map((chunk) => chunk.choices?.[0]?.delta?.content ?? '').join('');
-  const expected = Array.from({ length: scenario.events }, (_, at) => ` word${at}`).join('');
+  const expected = wordsOf(scenario);
   if (words !== expected) return `the text differs (${words.length} characters for ${expected.length})`;
   const hasUsage = chunks.some((chunk) => chunk.usage?.total_tokens > 0);
   if (wantsUsage && !hasUsage) return 'the usage chunk is missing';

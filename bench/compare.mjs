@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviation } from './check.mjs';
-import { floor, peer, upstreamServer, weir } from './gateways.mjs';
+import { floor, peer, pump, upstreamServer, weir } from './gateways.mjs';
 import { measure, summary } from './measure.mjs';
 import { pinSelf, residentMiB, stop } from './processes.mjs';
 import { circumstances, overview, scenarioTable, writeBetweenMarkers } from './report.mjs';
@@ -51,13 +51,13 @@ const peerHeaders = {
 
 async function startAll(upstream, directory) {
   const peers = options.peer.map((text) => pair(text, '--peer', '='));
-  const wanted = chosen(['floor', 'weir', ...peers.map(([name]) => name)], options.only, 'gateway');
+  const wanted = chosen(['floor', 'pump', 'weir', ...peers.map(([name]) => name)], options.only, 'gateway');
   const gateways = [];
   for (const name of wanted) {
     const own = { upstream, directory: path.join(directory, name) };
     mkdirSync(own.directory, { recursive: true });
     const at = peers.find(([peerName]) => peerName === name)?.[1];
-    const make = { floor, weir }[name] ?? ((where) => peer({ ...where, name, at, headers: peerHeaders }));
+    const make = { floor, pump, weir }[name] ?? ((where) => peer({ ...where, name, at, headers: peerHeaders }));
     gateways.push(await make(own));
   }
   return gateways;

@@ -12,7 +12,7 @@ export class Database extends DurableObject {
       for (const { name, sql } of env.MIGRATIONS) {
         const seen = ctx.storage.sql.exec('SELECT 1 FROM bench_migrations WHERE name = ?', name).toArray().length > 0;
         if (seen) continue;
-        ctx.storage.sql.exec(sql);
+        ctx.storage.sql.exec(sql.replaceAll(/--.*$/gm, '').trim());
         ctx.storage.sql.exec('INSERT INTO bench_migrations VALUES (?)', name);
       }
     });

@@ -31,11 +31,15 @@ async function bundle(entry, directory) {
   return { directory, files: [entry] };
 }
 
-export async function floor({ upstream, directory, inspector }) {
-  const built = await bundle('floor.mjs', directory);
+export const floor = (where) => reference('floor', where);
+/** Every piece through JavaScript, and nothing done with it. */
+export const pump = (where) => reference('pump', where);
+
+async function reference(name, { upstream, directory, inspector }) {
+  const built = await bundle(`${name}.mjs`, directory);
   const worker = { name: 'gateway', ...built, ...platform, bindings: [bind.text('UPSTREAM', upstream)] };
   const served = await serve({ workers: [worker], directory, inspector });
-  return { name: 'floor', ...served, headers: { authorization: 'Bearer k' }, model: (script) => script };
+  return { name, ...served, headers: { authorization: 'Bearer k' }, model: (script) => script };
 }
 
 const devKey = 'weir_dev_bench';

@@ -22,6 +22,13 @@ export function requestBytes({ port, path, headers, body }) {
 
 /** One answer as it arrives: piece by piece, until it is whole. */
 class Answer {
+  #mark;
+
+  /** @param {string} mark what the first piece with content holds */
+  constructor(mark) {
+    this.#mark = mark;
+  }
+
   #head = Buffer.alloc(0);
   #inHead = true;
   #left = 0;
@@ -35,7 +42,7 @@ class Answer {
   take(piece) {
     const body = this.#inHead ? this.#takeHead(piece) : piece;
     if (body === undefined || body.length === 0) return !this.#inHead && !this.#chunked && this.#left === 0;
-    if (this.firstAt === 0 && body.includes('"content"')) this.firstAt = performance.now();
+    if (this.firstAt === 0 && body.includes(this.#mark)) this.firstAt = performance.now();
     this.#tail = body.length >= TAIL ? body.subarray(-TAIL) : Buffer.concat([this.#tail, body]).subarray(-TAIL);
     if (this.#chunked) return this.#tail.latin1Slice().endsWith(END_OF_CHUNKS);
     this.#left -= body.length;
@@ -55,13 +62,13 @@ class Answer {
   }
 
   /** Whether it is the answer that was asked for: a 200, and a stream that came to its own end. */
-  good(stream) {
-    return this.status === 200 && (!stream || this.#tail.includes('[DONE]'));
+  good(stream, end) {
+    return this.status === 200 && (!stream || this.#tail.includes(end));
   }
 }
 
 /** One connection's loop. `next()` says whether another request is to be sent; it reconnects if the gateway closes. */
-function connection({ port, bytes, stream, next, done }) {
+function connection({ port, bytes, stream, mark, end, next, done }) {
   let socket;
   let answer;
   let sentAt = 0;
@@ -80,12 +87,12 @@ function connection({ port, bytes, stream, next, done }) {
     mine.on('error', () => mine.destroy());
     mine.on('close', () => mine === socket && finish(false));
     mine.on('data', (piece) => {
-      if (answer?.take(piece)) finish(answer.good(stream));
+      if (answer?.take(piece)) finish(answer.good(stream, end));
     });
   };
   const send = () => {
     if (socket === undefined || socket.destroyed) open();
-    answer = new Answer();
+    answer = new Answer(mark);
     sentAt = performance.now();
     socket.write(bytes);
   };
@@ -97,7 +104,7 @@ function connection({ port, bytes, stream, next, done }) {
  * @returns {Promise<{seconds: number, failed: number, latencies: number[], firsts: number[]}>} times in milliseconds,
  * of the requests that succeeded
  */
-export function drive({ port, bytes, stream, requests, connections, stagger = 0 }) {
+export function drive({ port, bytes, stream, mark, end, requests, connections, stagger = 0 }) {
   const latencies = [];
   const firsts = [];
   let left = requests;
@@ -117,7 +124,7 @@ export function drive({ port, bytes, stream, requests, connections, stagger = 0 
       return left >= 0;
     };
     for (let at = 0; at < connections; at += 1) {
-      setTimeout(() => connection({ port, bytes, stream, next, done }), at * stagger);
+      setTimeout(() => connection({ port, bytes, stream, mark, end, next, done }), at * stagger);
     }
   });
 }

@@ -32,13 +32,29 @@ async function settled({ child, lingers = 0 }) {
   return before;
 }
 
+/**
+ * What a gateway is asked in a scenario: its path and body, what the first piece with content holds and what the last.
+ * A scenario of translation asks Weir in another dialect than the upstream's; all others hand the upstream's on.
+ */
+export function askOf(gateway, scenario) {
+  const { path, body, mark, end } = gateway.name === 'weir' && scenario.translated ? scenario.translated : scenario;
+  return {
+    path: path ?? '/v1/chat/completions',
+    asked: body(gateway.model(scenario.model)),
+    mark: mark ?? '"content"',
+    end: end ?? '[DONE]',
+  };
+}
+
 /** What `drive` needs to send a scenario to a gateway. */
 export function loadOf(gateway, scenario) {
-  const body = JSON.stringify(scenario.body(gateway.model(scenario.model)));
+  const { path, asked, mark, end } = askOf(gateway, scenario);
   return {
     port: gateway.port,
-    bytes: requestBytes({ port: gateway.port, path: '/v1/chat/completions', headers: gateway.headers, body }),
+    bytes: requestBytes({ port: gateway.port, path, headers: gateway.headers, body: JSON.stringify(asked) }),
     stream: scenario.events !== undefined,
+    mark,
+    end,
     requests: scenario.requests,
     connections: scenario.connections,
     stagger: scenario.stagger,

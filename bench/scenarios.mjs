@@ -51,6 +51,21 @@ export const scenarios = [
     events: 100,
     stagger: 1,
   },
+  {
+    id: 'translated',
+    title: '200-event burst for an Anthropic client, 16 connections (all others hand on what comes)',
+    model: 'burst-200',
+    body: withUsage,
+    translated: {
+      path: '/v1/messages',
+      body: (model) => ({ model, max_tokens: 1024, stream: true, system, messages: short.slice(1) }),
+      mark: '"text_delta"',
+      end: 'message_stop',
+    },
+    connections: 16,
+    requests: 320,
+    events: 200,
+  },
   { id: 'large', title: '200 KB prompt, JSON answer, 16 connections', model: 'json', body: large, connections: 16, requests: 800 },
   {
     id: 'ttft',

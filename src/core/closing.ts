@@ -38,6 +38,28 @@ export interface StreamOptions {
 /** The one fault that is nobody's: the caller left. Never shown, since nobody is there to see it. */
 export const callerLeft = (cause?: unknown) => new GatewayError('internal', 'The caller left.', { cause });
 
+/** Milliseconds an upstream has to close behind its terminator. */
+export const LINGER = 200;
+
+/**
+ * Takes leave of an upstream that has said all: one that closes behind its terminator keeps its connection for the
+ * next call, one that stays is hung up on.
+ */
+export async function letGo(opened: Opened): Promise<void> {
+  let waited = false;
+  const timer = setTimeout(() => {
+    waited = true;
+    opened.abort(callerLeft());
+  }, LINGER);
+  try {
+    while (!waited && (await opened.source.read(4096)) !== undefined);
+  } catch {
+    // It failed after its last word: nothing is missing.
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export interface ClosingFacts {
   /** Why the upstream was ended early, where this gateway did it. */
   readonly cause?: GatewayError | undefined;

@@ -1,5 +1,5 @@
 import type { ChatChunk } from './chat.ts';
-import type { Dialect, ReplyWriter } from './dialect.ts';
+import type { Dialect, FrameEditor, ReplyWriter } from './dialect.ts';
 import type { Chunk } from './exchange.ts';
 import type { Framing } from './framing.ts';
 import type { FrameHandler } from './pump.ts';
@@ -34,6 +34,8 @@ export function watchFrames(chain: PolicyChain, hides: (frame: Frame) => boolean
  * bytes; text that was held back and is let go later travels in a copy of the frame that last carried its part.
  */
 export function editFrames(chain: PolicyChain, dialect: Dialect, hides: (frame: Frame) => boolean): FrameHandler {
+  const editor = dialect.frameEditor?.();
+  if (editor !== undefined) return editRepeating(chain, editor, hides);
   const lastOfPart = new Map<number, Frame>();
   return {
     decodes: true,
@@ -65,6 +67,19 @@ export function editFrames(chain: PolicyChain, dialect: Dialect, hides: (frame: 
       if (!says || hides(frame)) return before;
       const edited = texts.length === 0 ? frame : dialect.frameTexts(frame, () => texts.shift() ?? '');
       return [...before, edited.bytes];
+    },
+  };
+}
+
+/** Where a stream says its texts more than once, the dialect itself knows what becomes of each frame. */
+function editRepeating(chain: PolicyChain, editor: FrameEditor, hides: (frame: Frame) => boolean): FrameHandler {
+  return {
+    decodes: true,
+    passesUnmarked: false,
+    async frame(frame, chunks = []) {
+      const out: ChatChunk[] = [];
+      for (const chunk of chunks) out.push(...asChat(await chain.chunk(chunk)));
+      return editor.edit(frame, chunks, out).flatMap((edited) => (hides(edited) ? [] : [edited.bytes]));
     },
   };
 }

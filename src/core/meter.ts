@@ -63,6 +63,8 @@ export class Meter {
   /** Text of chunks that were noted, not counted yet. */
   #said = '';
   #open = 0;
+  /** Whether the terminator has been seen, be its frame complete or not. */
+  #marked = false;
   readonly tally = new Tally();
 
   constructor(dialect: Dialect, framing: Framing = dialect.framing ?? sse) {
@@ -99,10 +101,14 @@ export class Meter {
     return !endsFrame(this.#kept);
   }
 
-  /** Whether the terminator has been seen in what was fed last: cheap, asked while the stream runs. */
+  /**
+   * Whether a whole frame with the terminator has come; asked while the stream runs, and cheap. The terminator alone is
+   * not enough: some dialects put the whole answer into the frame that holds it.
+   */
   sawTerminator(): boolean {
     const last = this.#kept[this.#kept.length - 1];
-    return last !== undefined && holdsTerminator(decoder.decode(last), this.#dialect.terminators);
+    this.#marked ||= last !== undefined && holdsTerminator(decoder.decode(last), this.#dialect.terminators);
+    return this.#marked && !this.midFrame;
   }
 
   /** Takes chunks that somebody decoded anyway, instead of the bytes they came in. */

@@ -20,8 +20,8 @@ export interface ReadFrame {
 export interface Opened {
   readonly dialect: Dialect;
   readonly framing: Framing;
-  /** The branch that goes natively to the caller, from its very first byte; only in the `pipe` lane. */
-  readonly client: ReadableStream<Uint8Array> | undefined;
+  /** Whether its bytes may go to the caller as they come, with nobody looking at them on the way. */
+  readonly native: boolean;
   readonly source: ByteReader;
   /** Everything read from `source` so far. */
   readonly seen: readonly Uint8Array[];
@@ -42,11 +42,11 @@ export async function openStream(
   native: boolean,
   abort: (reason: GatewayError) => void,
   framing: Framing = dialect.framing ?? sse,
+  model?: string,
 ): Promise<Opened> {
-  const [client, metered] = native ? body.tee() : [undefined, body];
-  const source = new ByteReader(metered);
+  const source = new ByteReader(body);
   const splitter = framing.splitter();
-  const reader = dialect.replyReader();
+  const reader = dialect.replyReader(model);
   const seen: Uint8Array[] = [];
   const frames: ReadFrame[] = [];
   let bytes = 0;
@@ -70,7 +70,7 @@ export async function openStream(
       frames.push({ frame, chunks });
     }
   }
-  return { dialect, framing, client, source, seen, frames, splitter, reader, abort };
+  return { dialect, framing, native, source, seen, frames, splitter, reader, abort };
 }
 
 /** Frames of an upstream, decoded; what is not of its dialect is the upstream's fault. */

@@ -1,10 +1,10 @@
-import { callerLeft, closeStream, type StreamEnd, type StreamOptions } from './closing.ts';
+import { ByHand, type Taken } from './by-hand.ts';
+import { callerLeft, closeStream, LINGER, letGo, type StreamEnd, type StreamOptions } from './closing.ts';
 import { GatewayError } from './errors.ts';
-import { sse } from './framing.ts';
 import { Meter } from './meter.ts';
 import type { Opened } from './opening.ts';
 import type { Sip } from './reader.ts';
-import { MAX_EVENT_BYTES } from './sse.ts';
+import { joinBytes, MAX_EVENT_BYTES } from './sse.ts';
 
 /** How often the metering branch is sipped, and how much at most each time. Together they bound what a stream can
  * hold natively: a caller who does not read costs at most 32 KiB a second of its slowness. */
@@ -14,8 +14,6 @@ const SIP_BYTES = 32 * 1024;
 /** An event of this size is looked at more often, since it may be one that never ends; so is an upstream that stays after its terminator. */
 const SUSPECT_BYTES = 24 * 1024;
 const HURRY = 20;
-/** Milliseconds an upstream has to close behind its terminator. */
-const LINGER = 200;
 const SUSPECT_SIP_BYTES = 256 * 1024;
 const DRAIN_BYTES = 8 * 1024;
 /** Milliseconds in which a caller who reads takes a ping. */
@@ -24,29 +22,95 @@ const PING_TAKEN = 250;
 type Piping = 'flowing' | 'ended' | 'broken';
 
 /**
- * The native lane: bytes flow from the upstream to the caller without waking JavaScript, while a second branch
- * keeps what passed and is sipped about once a second for usage, progress and the end. The end stays ours: the
- * pipe neither closes nor aborts the caller's side. Ending the upstream call flushes what had arrived to both
- * branches first, so nothing is lost when a stream is cut off here.
+ * The lane in which nobody looks at what passes, and bytes leave as they came. A stream at a model's pace flows from
+ * the upstream to the caller without waking JavaScript, while a second branch keeps what passed; one that comes in a
+ * burst is carried by hand, many events at a time, which costs less than the platform's own writes for each. Which it
+ * is shows with the first pieces.
  */
-export async function pipeLane(
-  writable: WritableStream<Uint8Array>,
-  opened: Opened,
-  client: ReadableStream<Uint8Array>,
-  options: StreamOptions,
-): Promise<StreamEnd> {
-  const meter = new Meter(opened.dialect);
-  for (const bytes of opened.seen) meter.feed(bytes);
+export async function pipeLane(writable: WritableStream<Uint8Array>, opened: Opened, options: StreamOptions): Promise<StreamEnd> {
+  const relay = new Relay(writable, opened, options);
+  const pace = await relay.begin();
+  return pace === 'over' ? relay.close() : flow(writable, relay, opened, options);
+}
+
+/** Bytes passed on by hand, and metered. */
+class Relay {
+  readonly meter: Meter;
+  readonly hand: ByHand;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #opened: Opened;
+  readonly #options: StreamOptions;
+
+  constructor(
+    writable: WritableStream<Uint8Array>,
+    opened: Opened,
+    options: StreamOptions,
+    meter = new Meter(opened.dialect, opened.framing),
+  ) {
+    this.meter = meter;
+    this.#writer = writable.getWriter();
+    this.#opened = opened;
+    this.#options = options;
+    this.hand = new ByHand(this.#writer, opened.source, options, opened.abort, () => !meter.midFrame);
+  }
+
+  /** What was read to see whether the upstream answers, and what follows until its pace is known. */
+  async begin(): Promise<'slow' | 'over'> {
+    const { seen } = this.#opened;
+    const [only] = seen;
+    if (only === undefined || (await this.#take(seen.length === 1 ? only : joinBytes(...seen))) === 'over') return 'over';
+    return this.run(true);
+  }
+
+  run(untilSlow: boolean, pending?: Promise<Sip>): Promise<'slow' | 'over'> {
+    return this.hand.run((piece) => this.#take(piece), untilSlow, pending);
+  }
+
+  /** Lets go of the caller's side, for who goes on with it. */
+  release(): void {
+    this.#writer.releaseLock();
+  }
+
+  async close(): Promise<StreamEnd> {
+    const { cause, left, clean } = this.hand;
+    const isOver = this.meter.sawTerminator() || clean;
+    if (cause !== undefined || left || !isOver) this.#opened.abort(cause ?? callerLeft());
+    const end = await closeStream(this.#writer, this.meter, this.#options, { cause, left, clean: clean && cause === undefined });
+    if (isOver && !clean) await letGo(this.#opened);
+    return end;
+  }
+
+  async #take(piece: Uint8Array): Promise<Taken> {
+    this.meter.feed(piece);
+    await this.hand.write(piece);
+    if (this.meter.openBytes > MAX_EVENT_BYTES) this.hand.end(tooLarge());
+    return this.meter.sawTerminator() ? 'over' : 'more';
+  }
+}
+
+const tooLarge = () => new GatewayError('event_too_large', `The provider sent one event of more than ${MAX_EVENT_BYTES} bytes.`);
+
+/**
+ * Native from here on: a second branch is sipped about once a second for usage, progress and the end. The end stays
+ * ours: the pipe neither closes nor aborts the caller's side. Ending the upstream call flushes what had arrived to
+ * both branches first, so nothing is lost when a stream is cut off here.
+ */
+async function flow(writable: WritableStream<Uint8Array>, begun: Relay, opened: Opened, options: StreamOptions): Promise<StreamEnd> {
+  const { meter } = begun;
+  begun.release();
   const stop = new AbortController();
   let state = 'flowing' as Piping;
-  const piping = client.pipeTo(writable, { preventClose: true, preventAbort: true, preventCancel: true, signal: stop.signal }).then(
-    () => {
-      state = 'ended';
-    },
-    () => {
-      state = 'broken';
-    },
-  );
+  const piping = opened.source
+    .fork()
+    .pipeTo(writable, { preventClose: true, preventAbort: true, preventCancel: true, signal: stop.signal })
+    .then(
+      () => {
+        state = 'ended';
+      },
+      () => {
+        state = 'broken';
+      },
+    );
   const watch = new Watch(opened, meter, options);
   const usual = Math.min(SIP_EVERY, options.ping / 2, options.idle / 2);
   // The first look comes early: by then most answers are over, and one that goes wrong has shown it.
@@ -69,9 +133,8 @@ export async function pipeLane(
   // A broken pipe is a dead upstream or a caller who left. Either way the call is over, and the writer will tell.
   if (state === 'broken') opened.abort(watch.cause ?? callerLeft());
   await watch.drain();
-  const writer = writable.getWriter();
   const clean = state === 'ended' && watch.cause === undefined;
-  return closeStream(writer, meter, options, { cause: watch.cause, left: false, clean });
+  return closeStream(writable.getWriter(), meter, options, { cause: watch.cause, left: false, clean });
 }
 
 /** What is known of a flowing stream without touching it. */
@@ -118,20 +181,23 @@ class Watch {
     return silence >= this.#options.ping && !this.#meter.midFrame ? 'silent' : undefined;
   }
 
-  /** The read that is under way, or a new one: no byte is read twice or lost between the lanes. */
-  next(size: number): Promise<Sip> {
+  /** The read that is under way, for who goes on from here: no byte is read twice or lost. */
+  handOver(): Promise<Sip> | undefined {
     const pending = this.#pending;
-    if (pending === undefined) return this.#opened.source.read(size);
     this.#pending = undefined;
     this.#arrived = undefined;
     return pending;
+  }
+
+  #next(): Promise<Sip> {
+    return this.handOver() ?? this.#opened.source.read(DRAIN_BYTES);
   }
 
   /** Reads what is left, to the end or the failure of the upstream. */
   async drain(): Promise<void> {
     try {
       if (this.#arrived !== undefined) this.#take();
-      for (let piece = await this.next(DRAIN_BYTES); piece !== undefined; piece = await this.next(DRAIN_BYTES)) {
+      for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) {
         this.#meter.feed(piece);
         if (this.#isTooLarge()) return await this.#opened.source.cancel(this.cause);
       }
@@ -187,73 +253,25 @@ async function goOnByHand(
   watch: Watch,
   options: StreamOptions,
 ): Promise<StreamEnd> {
-  const writer = writable.getWriter();
-  const ping = sse.encode(': ping\n\n');
-  let left = !(await taken(writer.write(ping)));
-  let clean = false;
-  let cause: GatewayError | undefined;
-  let lastAt = options.clock.now();
-  let silentSince = lastAt;
-  const end = (reason: GatewayError) => {
-    cause ??= reason;
-    opened.abort(reason);
-  };
-  if (left) opened.abort(callerLeft());
-  const timer = setInterval(
-    () => {
-      const now = options.clock.now();
-      if (now - silentSince >= options.idle || now >= options.deadline) {
-        end(new GatewayError('upstream_timeout', 'The provider did not go on with its answer within the time limit.'));
-      } else if (now - lastAt >= options.ping && !meter.midFrame) {
-        lastAt = now;
-        writer.write(ping).catch(() => {
-          left = true;
-          opened.abort(callerLeft());
-        });
-      }
-    },
-    Math.min(SIP_EVERY, options.ping / 2),
-  );
-  try {
-    for (let piece = await watch.next(DRAIN_BYTES); piece !== undefined; piece = await watch.next(DRAIN_BYTES)) {
-      meter.feed(piece);
-      silentSince = lastAt = options.clock.now();
-      if (left) break;
-      await writer.write(piece).catch(() => {
-        left = true;
-        opened.abort(callerLeft());
-      });
-      if (meter.sawTerminator()) break;
-    }
-    clean = true;
-  } catch {
-    // The upstream failed or was ended: what is appended now says so.
-  } finally {
-    clearInterval(timer);
+  const relay = new Relay(writable, opened, options, meter);
+  const pinged = relay.hand.ping();
+  if (await settledWithin(pinged, PING_TAKEN)) await relay.run(false, watch.handOver());
+  else {
+    relay.hand.left = true;
+    opened.abort(callerLeft());
   }
-  if (!left) opened.abort(callerLeft());
-  return closeStream(writer, meter, options, { cause, left, clean: clean && cause === undefined });
+  return relay.close();
 }
 
-/** Whether a write is taken within the time in which a caller who reads would take it. */
-async function taken(write: Promise<void>): Promise<boolean> {
-  let done = false;
-  const writing = write.then(
-    () => {
-      done = true;
-    },
-    () => undefined,
-  );
-  await settledWithin(writing, PING_TAKEN);
-  return done;
-}
-
-/** Waits for a promise, at most so many milliseconds, and leaves no timer behind. */
-async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+/** Waits for a promise, at most so many milliseconds, and leaves no timer behind; whether it came. */
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+  const timeout = new Promise<typeof LATE>((resolve) => {
+    timer = setTimeout(() => resolve(LATE), ms);
   });
-  await Promise.race([promise, timeout]);
+  const first = await Promise.race([promise, timeout]);
   clearTimeout(timer);
+  return first !== LATE;
 }
+
+const LATE = Symbol('late');

@@ -1,20 +1,12 @@
+import { ByHand, type Taken } from './by-hand.ts';
 import type { ChatChunk } from './chat.ts';
-import { callerLeft, closeStream, type StreamEnd, type StreamOptions } from './closing.ts';
+import { callerLeft, closeStream, letGo, type StreamEnd, type StreamOptions } from './closing.ts';
 import { GatewayError } from './errors.ts';
 import { sse } from './framing.ts';
 import { Meter } from './meter.ts';
 import { type Opened, readFrame } from './opening.ts';
 import type { Awaitable } from './policy.ts';
 import { Frame, holdsTerminator, joinBytes } from './sse.ts';
-
-/** Most pieces are one event; a buffer is only large once a small one was filled. */
-const SMALLEST_READ = 2048;
-const LARGEST_READ = 64 * 1024;
-/** So many reads in a row, each so many milliseconds at most after the one before, make a stream hot. */
-const HOT_AFTER = 4;
-const HOT_MS = 3;
-/** Milliseconds for which a hot stream's frames are gathered: far below what a reader could notice, and many times cheaper. */
-const GATHER_MS = 5;
 
 /** What a frame becomes on its way to the caller. */
 export interface FrameHandler {
@@ -33,8 +25,12 @@ const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
  * one write; a frame that was cut off is not sent, so a typed error always begins a line of its own.
  */
 export async function pumpLane(writable: WritableStream<Uint8Array>, opened: Opened, options: StreamOptions): Promise<StreamEnd> {
-  const pump = new Pump(writable.getWriter(), opened, options);
-  return pump.run();
+  return new Pump(writable.getWriter(), opened, options).run();
+}
+
+interface Seen {
+  readonly frame: Frame;
+  readonly chunks?: readonly ChatChunk[];
 }
 
 class Pump {
@@ -43,16 +39,9 @@ class Pump {
   readonly #options: StreamOptions;
   readonly #meter: Meter;
   readonly #handler: FrameHandler;
-  #cause: GatewayError | undefined;
-  #left = false;
-  #writing = false;
-  #lastByteAt: number;
-  #lastWriteAt: number;
+  readonly #hand: ByHand;
   /** The answer's own end was seen. */
   #terminated = false;
-  /** The upstream ended its stream itself. */
-  #clean = false;
-  #quickReads = 0;
 
   constructor(writer: WritableStreamDefaultWriter<Uint8Array>, opened: Opened, options: StreamOptions) {
     this.#writer = writer;
@@ -60,45 +49,26 @@ class Pump {
     this.#options = options;
     this.#meter = new Meter(opened.dialect, opened.framing);
     this.#handler = options.handler(opened);
-    this.#lastByteAt = this.#lastWriteAt = options.clock.now();
+    this.#hand = new ByHand(writer, opened.source, options, opened.abort, () => true);
   }
 
   async run(): Promise<StreamEnd> {
-    const every = Math.max(10, Math.min(5_000, this.#options.ping / 2, this.#options.idle / 2));
-    const timer = setInterval(() => this.#watch(), every);
+    const hand = this.#hand;
     try {
       for (const bytes of this.#opened.seen) this.#feed(bytes);
       await this.#send(this.#opened.frames);
-      let room = SMALLEST_READ;
-      while (!this.#left && !this.#terminated && this.#cause === undefined) {
-        const piece = await this.#opened.source.read(room);
-        if (piece === undefined) {
-          this.#clean = true;
-          await this.#sendRest();
-          break;
-        }
-        room = piece.length === room ? Math.min(LARGEST_READ, room * 4) : SMALLEST_READ;
-        this.#feed(piece);
-        if (this.#passes(piece)) await this.#write([piece]);
-        else await this.#send(this.#opened.splitter.push(piece).map((frame) => ({ frame })));
-        if (this.#isHot()) await gather();
-      }
+      if (!this.#terminated && !hand.left) await hand.run((piece) => this.#take(piece), false);
+      if (hand.clean) await this.#sendRest();
     } catch (thrown) {
-      // An upstream that dies rejects the read with a platform error; what this gateway threw names itself.
-      if (thrown instanceof GatewayError) this.#cause ??= thrown;
-    } finally {
-      clearInterval(timer);
+      hand.cause ??= GatewayError.from(thrown);
     }
-    this.#opened.abort(this.#cause ?? callerLeft());
-    const clean = this.#clean && this.#cause === undefined;
-    const told = this.#opened.dialect.terminators.length > 0 ? { complete: this.#terminated && this.#cause === undefined } : {};
-    return closeStream(this.#writer, this.#meter, this.#options, {
-      cause: this.#cause,
-      left: this.#left,
-      clean,
-      ...told,
-      wholeFrames: true,
-    });
+    const { cause, left } = hand;
+    if (cause !== undefined || left || !this.#terminated) this.#opened.abort(cause ?? callerLeft());
+    const told = this.#opened.dialect.terminators.length > 0 ? { complete: this.#terminated && cause === undefined } : {};
+    const clean = hand.clean && cause === undefined;
+    const end = await closeStream(this.#writer, this.#meter, this.#options, { cause, left, clean, ...told, wholeFrames: true });
+    if (this.#terminated) await letGo(this.#opened);
+    return end;
   }
 
   /** What is decoded for the caller's sake is metered as chunks, all else as the bytes it came in. */
@@ -106,7 +76,14 @@ class Pump {
     if (!this.#handler.decodes) this.#meter.feed(bytes);
   }
 
-  async #send(frames: readonly { readonly frame: Frame; readonly chunks?: readonly ChatChunk[] }[]): Promise<void> {
+  async #take(piece: Uint8Array): Promise<Taken> {
+    this.#feed(piece);
+    if (this.#passes(piece)) await this.#hand.write(piece);
+    else await this.#send(this.#opened.splitter.push(piece).map((frame) => ({ frame })));
+    return this.#terminated ? 'over' : 'more';
+  }
+
+  async #send(frames: readonly Seen[]): Promise<void> {
     const out: Uint8Array[] = [];
     try {
       for (const { frame, chunks } of frames) {
@@ -120,7 +97,8 @@ class Pump {
         }
       }
     } finally {
-      await this.#write(out);
+      const [only] = out;
+      if (only !== undefined) await this.#hand.write(out.length === 1 ? only : joinBytes(...out));
     }
   }
 
@@ -146,20 +124,6 @@ class Pump {
     if (holdsTerminator(frame.text, dialect.terminators) && reader.read(frame).length > 0) await this.#send([{ frame }]);
   }
 
-  async #write(pieces: readonly Uint8Array[]): Promise<void> {
-    const [only] = pieces;
-    if (only === undefined || this.#left) return;
-    this.#writing = true;
-    try {
-      await this.#writer.write(pieces.length === 1 ? only : joinBytes(...pieces));
-      this.#lastWriteAt = this.#options.clock.now();
-    } catch {
-      this.#left = true;
-    } finally {
-      this.#writing = false;
-    }
-  }
-
   /** Whether a piece is whole frames of which none is of any concern: then nothing need be cut or decoded. */
   #passes(piece: Uint8Array): boolean {
     const { splitter, dialect, framing } = this.#opened;
@@ -168,44 +132,8 @@ class Pump {
     if (piece[length - 1] !== LF || piece[length - 2] !== LF) return false;
     return !dialect.notable.test(decoder.decode(piece));
   }
-
-  /** Whether frames come so fast that waking up for each is a waste. A stream at a model's pace never is. */
-  #isHot(): boolean {
-    const now = this.#options.clock.now();
-    this.#quickReads = now - this.#lastByteAt <= HOT_MS ? this.#quickReads + 1 : 0;
-    this.#lastByteAt = now;
-    return this.#quickReads >= HOT_AFTER;
-  }
-
-  #watch(): void {
-    // While a write waits for a slow caller the upstream is not being read: its silence is ours.
-    if (this.#writing) {
-      this.#lastByteAt = this.#options.clock.now();
-      return;
-    }
-    const now = this.#options.clock.now();
-    if (now - this.#lastByteAt >= this.#options.idle) {
-      this.#end(`The provider was silent for ${this.#options.idle} ms in the middle of its answer.`);
-    } else if (now >= this.#options.deadline) {
-      this.#end('The provider did not finish within the total time limit.');
-    } else if (now - this.#lastWriteAt >= this.#options.ping) {
-      const { ping } = this.#options.framing;
-      if (ping === undefined) return;
-      void this.#write([ping]).then(() => {
-        if (this.#left) this.#opened.abort(callerLeft());
-      });
-    }
-  }
-
-  #end(message: string): void {
-    this.#cause ??= new GatewayError('upstream_timeout', message);
-    this.#opened.abort(this.#cause);
-  }
 }
 
 const LF = 10;
 const FRAME_END = Uint8Array.of(LF, LF);
 const NO_FRAME = new Frame(new Uint8Array(0));
-
-/** Lets the frames of a hot stream come together; they are read in one piece then. */
-const gather = () => new Promise((resolve) => setTimeout(resolve, GATHER_MS));

@@ -1,45 +1,119 @@
 /** One read of a byte stream: bytes, or `undefined` at its end. */
 export type Sip = Uint8Array | undefined;
 
+/** What the platform hands over in one piece when it is not told how much. */
+const USUAL_PIECE = 4096;
+/** Bytes the platform draws in by itself before it says so, and how far it may run ahead of who reads. */
+const DRAWN_PIECE = 16 * 1024;
+const MAX_AHEAD = 16 * 1024;
+
 /**
- * Reads a byte stream in pieces of at most a given size. Native streams hand over all that has arrived in one
- * piece, so frames that came together are handled in one wake-up.
+ * Reads a byte stream piece by piece. A stream that comes over HTTP hands over one chunk of its transfer coding at a
+ * time, however many have arrived, and every piece wakes JavaScript: `gather` mends that where pieces come fast.
  */
 export class ByteReader {
-  readonly #read: (size: number) => Promise<Sip>;
-  readonly #cancel: (reason: unknown) => Promise<void>;
+  #stream: ReadableStream<Uint8Array>;
+  #plain: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #byob: ReadableStreamBYOBReader | undefined;
+  #drawn: Drawn | undefined;
 
   constructor(stream: ReadableStream<Uint8Array>) {
-    const reader = byobReader(stream);
-    if (reader !== undefined) {
-      this.#read = async (size) => {
-        const { done, value } = await reader.read(new Uint8Array(size));
-        return done ? undefined : value;
-      };
-      this.#cancel = (reason) => reader.cancel(reason);
-      return;
-    }
-    const plain = stream.getReader();
-    this.#read = async () => (await plain.read()).value;
-    this.#cancel = (reason) => plain.cancel(reason);
+    this.#stream = stream;
   }
 
-  read(size: number): Promise<Sip> {
-    return this.#read(size);
+  /** At most `size` bytes, or a little more where the platform chooses; whatever has arrived, at least one. */
+  async read(size: number): Promise<Sip> {
+    if (size <= USUAL_PIECE || !this.#takeBytes()) return (await this.#usual().read()).value;
+    const { done, value } = await (this.#byob as ReadableStreamBYOBReader).read(new Uint8Array(size));
+    if (done) return undefined;
+    this.#drawn?.taken(value.length);
+    return value;
+  }
+
+  /**
+   * From now on the platform draws in by itself what arrives, so that the next read finds all of it together. False
+   * for a stream that is not the platform's own. No read may be under way.
+   */
+  gather(): boolean {
+    if (this.#drawn !== undefined) return true;
+    if (!this.#takeBytes()) return false;
+    this.#drawn = new Drawn(this.fork());
+    return true;
+  }
+
+  /** A second branch with every byte that has not been read yet. No read may be under way. */
+  fork(): ReadableStream<Uint8Array> {
+    this.#plain?.releaseLock();
+    this.#byob?.releaseLock();
+    this.#plain = this.#byob = undefined;
+    const [branch, own] = this.#stream.tee();
+    this.#stream = own;
+    return branch;
   }
 
   /** Gives the stream up. Never rejects: a stream that failed already has nothing left to cancel. */
-  cancel(reason: unknown): Promise<void> {
-    return this.#cancel(reason).catch(() => undefined);
+  async cancel(reason: unknown): Promise<void> {
+    const cancelled = this.#byob?.cancel(reason) ?? this.#usual().cancel(reason);
+    await Promise.all([cancelled, this.#drawn?.cancel(reason)]).catch(() => undefined);
+  }
+
+  #usual(): ReadableStreamDefaultReader<Uint8Array> {
+    if (this.#plain === undefined) {
+      this.#byob?.releaseLock();
+      this.#byob = undefined;
+      this.#plain = this.#stream.getReader();
+    }
+    return this.#plain;
+  }
+
+  /** Whether reads can say how much they want: not in a stream made in JavaScript that is not a byte stream. */
+  #takeBytes(): boolean {
+    if (this.#byob !== undefined) return true;
+    this.#plain?.releaseLock();
+    this.#plain = undefined;
+    try {
+      this.#byob = this.#stream.getReader({ mode: 'byob' });
+      return true;
+    } catch {
+      return false;
+    }
   }
 }
 
-/** `undefined` for a stream made in JavaScript that is not a byte stream. */
-function byobReader(stream: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
-  try {
-    return stream.getReader({ mode: 'byob' });
-  } catch {
-    return undefined;
+/** The second branch of a gathered stream: read in large pieces only so that the platform keeps drawing. */
+class Drawn {
+  readonly #reader: ReadableStreamBYOBReader;
+  #ahead = 0;
+  #caughtUp: (() => void) | undefined;
+
+  constructor(branch: ReadableStream<Uint8Array>) {
+    this.#reader = branch.getReader({ mode: 'byob' });
+    // A stream that fails says so to who reads it.
+    this.#draw().catch(() => undefined);
+  }
+
+  /** What the reader has taken no longer waits for it. */
+  taken(bytes: number): void {
+    this.#ahead -= bytes;
+    if (this.#ahead < MAX_AHEAD) this.#caughtUp?.();
+  }
+
+  cancel(reason: unknown): Promise<void> {
+    return this.#reader.cancel(reason);
+  }
+
+  async #draw(): Promise<void> {
+    let piece = new Uint8Array(DRAWN_PIECE);
+    for (;;) {
+      const { done, value } = await this.#reader.readAtLeast(DRAWN_PIECE, piece);
+      if (done || value === undefined) return;
+      this.#ahead += value.length;
+      piece = new Uint8Array(value.buffer);
+      if (this.#ahead < MAX_AHEAD) continue;
+      await new Promise<void>((resolve) => {
+        this.#caughtUp = resolve;
+      });
+    }
   }
 }
 

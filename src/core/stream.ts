@@ -19,7 +19,7 @@ export async function carryStream(
     if ('status' in waited) return waited;
     opened = waited;
   } else opened = upstream;
-  return opened.client === undefined ? pumpLane(writable, opened, options) : pipeLane(writable, opened, opened.client, options);
+  return opened.native ? pipeLane(writable, opened, options) : pumpLane(writable, opened, options);
 }
 
 async function waitWithPings(
