@@ -1,21 +1,24 @@
 import type { LlmCall } from '../../core/call.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { estimateTokens } from '../../core/estimate.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import type { Reply } from '../../core/kind.ts';
 import type { Plan } from '../../core/plan.ts';
 import { readText } from '../../core/reader.ts';
 import type { Target } from '../../core/strategy.ts';
-import { openLine, prepare, send } from './upstream.ts';
-import { estimateInput } from './whole.ts';
+import { type ChatCount, countChat } from '../../core/tokens/chat.ts';
+import { encodingOf } from '../../core/tokens/encoding.ts';
+import { factorOf } from '../../core/tokens/factors.ts';
+import { openLine, prepare, send, spokenFor } from './upstream.ts';
 
 const COUNT_BYTES = 64 * 1024;
 /** Milliseconds a vendor has for a count; beyond it an estimate serves the caller better. */
 const COUNT_WAIT = 10_000;
 
 /**
- * `POST /v1/messages/count_tokens`: exact where the first target's vendor counts in the caller's own dialect, an
- * estimate everywhere else, named in `x-weir-loss`.
- * Source: https://platform.claude.com/docs/en/api/messages-count-tokens
+ * `POST /v1/messages/count_tokens` and `…:countTokens`: exact where the first target's vendor counts in the caller's own
+ * dialect, an estimate everywhere else, named in `x-weir-loss`.
+ * Sources: https://platform.claude.com/docs/en/api/messages-count-tokens, https://ai.google.dev/api/tokens
  */
 export async function countTokens(call: LlmCall, targets: readonly Target[], exchange: Exchange, plan: Plan): Promise<Reply> {
   const [target] = targets;
@@ -26,17 +29,42 @@ export async function countTokens(call: LlmCall, targets: readonly Target[], exc
   if (exact !== undefined) {
     return { ...base, body: exact, attempts: 1, loss: [], done: { status: 'complete', servedModel, attempts: 1 } };
   }
-  const body = JSON.stringify({ input_tokens: estimateInput(call) });
-  return { ...base, body, attempts: 0, loss: ['input_tokens.exact'], done: { status: 'complete', servedModel, attempts: 0 } };
+  const { counting } = call.dialect;
+  if (counting === undefined) throw new GatewayError('not_supported', 'Calls of this kind cannot be counted.');
+  const { tokens, exact: isExact } = await countHere(call, target, exchange);
+  const loss = isExact ? [] : ['input_tokens.exact'];
+  return {
+    ...base,
+    body: JSON.stringify(counting.write(tokens)),
+    attempts: 0,
+    loss,
+    done: { status: 'complete', servedModel, attempts: 0 },
+  };
+}
+
+/**
+ * Counted in the isolate: with the model's own vocabulary where it is known, by an estimate and what is known of the
+ * vendor's vocabulary where it is not. The framing of messages and tools is OpenAI's in both.
+ */
+export async function countHere(call: LlmCall, target: Target, exchange: Exchange): Promise<ChatCount> {
+  const encoding = encodingOf(target.model);
+  if (encoding !== undefined) {
+    const tokenizer = await exchange.ports.tokens.of(encoding);
+    return countChat(call.chat(), (text) => tokenizer.count(text));
+  }
+  const estimate = countChat(call.chat(), estimateTokens);
+  return { tokens: Math.ceil(estimate.tokens * factorOf(target.model).factor), exact: false };
 }
 
 /** The vendor's own answer, or `undefined` where it does not count in this dialect. Throws what is wrong with the call. */
 async function countAtVendor(call: LlmCall, target: Target, exchange: Exchange, plan: Plan): Promise<string | undefined> {
   const planned = plan.providers.get(target.provider);
-  const native = planned?.dialects.some(({ dialect }) => dialect.id === call.dialect.id) === true;
-  if (!native || planned?.provider.respond !== undefined) return undefined;
+  if (planned === undefined || planned.provider.respond !== undefined) return undefined;
+  if (spokenFor(planned, call.dialect.id, target.model).dialect.id !== call.dialect.id) return undefined;
   const dispatch = prepare(call, target, plan, exchange);
-  const request = { ...dispatch.request, url: `${dispatch.request.url}/count_tokens` };
+  const url = call.dialect.counting?.url(dispatch.request.url);
+  if (url === undefined) return undefined;
+  const request = { ...dispatch.request, url };
   const line = openLine(COUNT_WAIT);
   try {
     const response = await send({ ...dispatch, request }, target, line.signal, exchange);
