@@ -1,0 +1,5 @@
+/** Wrangler's Text modules. */
+declare module '*.txt' {
+  const text: string;
+  export default text;
+}
