@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Chat, ChatChunk, FinishReason, Message, Part, Tool, Usage } from '../core/chat.ts';
+import type { Chat, ChatChunk, FinishReason, Issuer, Message, Part, Tool, Usage } from '../core/chat.ts';
 
 // Instruments for tests. Production code must not import this file.
 
@@ -156,9 +156,15 @@ export const anyChat = chat(true);
 
 /** An answer before it is cut into chunks. */
 export interface Answer {
-  readonly thinking: readonly { readonly text: string; readonly signature?: string; readonly data?: string }[];
+  readonly thinking: readonly { readonly text: string; readonly signature?: string; readonly data?: string; readonly issuer?: Issuer }[];
   readonly texts: readonly string[];
-  readonly calls: readonly { readonly id: string; readonly name: string; readonly input: string }[];
+  readonly calls: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly input: string;
+    readonly signature?: string;
+    readonly issuer?: Issuer;
+  }[];
   readonly reason: FinishReason;
   readonly usage: Usage;
 }
@@ -202,6 +208,28 @@ export const answers: fc.Arbitrary<Answer> = fc.record({
   usage,
 });
 
+const issuer = fc.constantFrom<Issuer[]>('anthropic', 'gemini', 'openai', 'bedrock', 'other');
+/** Gemini signs its parts and hides none. */
+const hider = fc.constantFrom<Issuer[]>('anthropic', 'openai', 'bedrock', 'other');
+/** Long enough to stand nowhere by chance. */
+const seal = fc.uint8Array({ minLength: 16, maxLength: 40 }).map((bytes) => btoa(String.fromCharCode(...bytes)));
+const sealed = fc.oneof(
+  fc.record({ text: words, signature: seal, issuer }),
+  fc.record({ text: fc.constant(''), data: seal, issuer: hider }),
+);
+const signedCall = fc
+  .record({ id, name, input: jsonText, signature: seal, issuer })
+  .chain((full) => fc.boolean().map((isSigned) => (isSigned ? full : { id: full.id, name: full.name, input: full.input })));
+
+/** An answer with signatures of any family, on its thinking and on its calls. */
+export const signedAnswers: fc.Arbitrary<Answer> = fc.record({
+  thinking: fc.array(sealed, { maxLength: 3 }),
+  texts: fc.array(words, { minLength: 1, maxLength: 2 }),
+  calls: fc.uniqueArray(signedCall, { maxLength: 3, selector: (made) => made.id }),
+  reason: fc.constant('stop' as const),
+  usage,
+});
+
 /** Where texts are cut: used up one after the other, over and over. */
 export const cuts = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
 
@@ -220,19 +248,21 @@ export function chunksOf(answer: Answer, lengths: readonly number[]): readonly C
   let next = 0;
   const choice = 0;
   const chunks: ChatChunk[] = [{ type: 'start', id: 'r_1', model: 'served' }];
-  for (const { text: thought, signature, data } of answer.thinking) {
+  const by = (whose: Issuer | undefined) => (whose === undefined ? {} : { issuer: whose });
+  for (const { text: thought, signature, data, issuer: whose } of answer.thinking) {
     const part = next++;
-    if (data !== undefined) chunks.push({ type: 'redacted-thinking', part, choice, data });
+    if (data !== undefined) chunks.push({ type: 'redacted-thinking', part, choice, data, ...by(whose) });
     for (const piece of pieces(thought)) chunks.push({ type: 'thinking', part, choice, text: piece });
-    if (signature !== undefined) chunks.push({ type: 'signature', part, choice, signature });
+    if (signature !== undefined) chunks.push({ type: 'signature', part, choice, signature, ...by(whose) });
   }
   for (const said of answer.texts) {
     const part = next++;
     for (const piece of pieces(said)) chunks.push({ type: 'text', part, choice, text: piece });
   }
-  const inputs = answer.calls.map(({ id: callId, name: called, input }) => {
+  const inputs = answer.calls.map(({ id: callId, name: called, input, signature, issuer: whose }) => {
     const part = next++;
     chunks.push({ type: 'tool-call', part, choice, id: callId, name: called });
+    if (signature !== undefined) chunks.push({ type: 'signature', part, choice, signature, ...by(whose) });
     return pieces(input).map((piece): ChatChunk => ({ type: 'tool-input', part, choice, text: piece }));
   });
   for (let at = 0; inputs.some((each) => at < each.length); at++) for (const each of inputs) chunks.push(...each.slice(at, at + 1));

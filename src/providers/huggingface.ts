@@ -4,7 +4,7 @@ import type { Provider } from '../core/provider.ts';
 export const huggingface = {
   id: 'huggingface',
   name: 'Hugging Face Inference Providers',
-  dialects: { 'openai-chat': true },
+  dialects: { 'openai-chat': true, 'openai-responses': true },
   baseUrl: 'https://router.huggingface.co/v1',
   auth: { scheme: 'bearer' },
   secret: 'HF_TOKEN',

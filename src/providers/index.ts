@@ -1,6 +1,8 @@
 import type { Provider } from '../core/provider.ts';
 import { alibaba } from './alibaba.ts';
 import { anthropic } from './anthropic.ts';
+import { azure } from './azure.ts';
+import { bedrock } from './bedrock/index.ts';
 import { cerebras } from './cerebras.ts';
 import { cohere } from './cohere.ts';
 import { deepinfra } from './deepinfra.ts';
@@ -11,6 +13,7 @@ import { google } from './google.ts';
 import { groq } from './groq.ts';
 import { huggingface } from './huggingface.ts';
 import { hyperbolic } from './hyperbolic.ts';
+import { jina } from './jina.ts';
 import { llamaCpp } from './llama-cpp.ts';
 import { lmStudio } from './lm-studio.ts';
 import { minimax } from './minimax.ts';
@@ -27,7 +30,10 @@ import { sambanova } from './sambanova.ts';
 import { sandbox } from './sandbox/index.ts';
 import { together } from './together.ts';
 import { vercel } from './vercel.ts';
+import { vertex } from './vertex/index.ts';
 import { vllm } from './vllm.ts';
+import { voyage } from './voyage.ts';
+import { workersAi } from './workers-ai/index.ts';
 import { xai } from './xai.ts';
 import { zai } from './zai.ts';
 import { zhipu } from './zhipu.ts';
@@ -36,6 +42,8 @@ import { zhipu } from './zhipu.ts';
 export const providers: readonly Provider[] = [
   alibaba,
   anthropic,
+  azure,
+  bedrock,
   cerebras,
   cohere,
   deepinfra,
@@ -46,6 +54,7 @@ export const providers: readonly Provider[] = [
   groq,
   huggingface,
   hyperbolic,
+  jina,
   llamaCpp,
   lmStudio,
   minimax,
@@ -62,7 +71,10 @@ export const providers: readonly Provider[] = [
   sandbox,
   together,
   vercel,
+  vertex,
   vllm,
+  voyage,
+  workersAi,
   xai,
   zai,
   zhipu,

@@ -2,12 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { addressFault } from '../core/address.ts';
 import { providers } from './index.ts';
 
-const DIALECTS = ['openai-chat', 'anthropic'];
-const isLoopback = (url: string) => new URL(url).hostname === '127.0.0.1';
-const basesOf = ({ baseUrl, dialects }: (typeof providers)[number]) => [
-  baseUrl,
-  ...Object.values(dialects).filter((base) => typeof base === 'string'),
+const DIALECTS = [
+  'openai-chat',
+  'openai-responses',
+  'anthropic',
+  'bedrock',
+  'gemini',
+  'ollama',
+  'cohere',
+  'openai-completions',
+  'ai-sdk-gateway',
 ];
+const isLoopback = (url: string) => new URL(url).hostname === '127.0.0.1';
+/** With its settings filled in. */
+const basesOf = ({ baseUrl, dialects, settings = {} }: (typeof providers)[number]) =>
+  [baseUrl, ...Object.values(dialects).filter((base) => typeof base === 'string')].map((base) =>
+    base.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => (name in settings ? (settings[name]?.default ?? 'setting') : whole)),
+  );
 
 describe('every provider', () => {
   it('has an id and a name of its own', () => {
@@ -16,7 +27,7 @@ describe('every provider', () => {
 
   it.each(providers)('$id obeys the laws', (provider) => {
     expect(provider.id).toMatch(/^[a-z0-9]+(?:-[a-z0-9]+)*$/);
-    expect(Object.keys(provider.dialects).length).toBeGreaterThan(0);
+    expect(Object.keys(provider.dialects).length + Object.keys(provider.operations ?? {}).length).toBeGreaterThan(0);
     for (const dialect of Object.keys(provider.dialects)) expect(DIALECTS).toContain(dialect);
     for (const base of basesOf(provider)) {
       const url = new URL(base);
@@ -54,7 +65,7 @@ describe('every provider', () => {
     const owned = providers.flatMap(({ id, owns = [] }) => owns.map((prefix) => ({ id, prefix })));
     expect(owned.length).toBeGreaterThan(10);
     for (const one of owned) {
-      expect(one.prefix).toMatch(/^[A-Za-z0-9][A-Za-z0-9.-]*$/);
+      expect(one.prefix).toMatch(/^@?[A-Za-z0-9][A-Za-z0-9.-]*\/?$/);
       for (const other of owned) if (one !== other) expect(other.prefix.startsWith(one.prefix)).toBe(false);
     }
   });

@@ -4,7 +4,7 @@ import type { Provider } from '../core/provider.ts';
 export const llamaCpp = {
   id: 'llama-cpp',
   name: 'llama.cpp',
-  dialects: { 'openai-chat': true, anthropic: true },
+  dialects: { 'openai-chat': true, anthropic: true, 'openai-completions': true },
   baseUrl: 'http://127.0.0.1:8080/v1',
   auth: { scheme: 'none' },
   quirks: { maxTokensField: 'max_tokens', developerRole: 'system', reasoningField: 'reasoning_content' },

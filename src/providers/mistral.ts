@@ -8,6 +8,6 @@ export const mistral = {
   baseUrl: 'https://api.mistral.ai/v1',
   auth: { scheme: 'bearer' },
   secret: 'MISTRAL_API_KEY',
-  quirks: { maxTokensField: 'max_tokens', streamUsage: false, developerRole: 'system' },
+  quirks: { maxTokensField: 'max_tokens', streamUsage: false, developerRole: 'system', thoughtSignatures: false },
   owns: ['mistral-large-', 'mistral-medium-', 'mistral-small-', 'codestral-', 'magistral-', 'ministral-', 'devstral-', 'pixtral-'],
 } as const satisfies Provider;

@@ -4,7 +4,7 @@ import type { Provider } from '../core/provider.ts';
 export const openrouter = {
   id: 'openrouter',
   name: 'OpenRouter',
-  dialects: { 'openai-chat': true, anthropic: true },
+  dialects: { 'openai-chat': true, 'openai-responses': true, anthropic: true },
   baseUrl: 'https://openrouter.ai/api/v1',
   auth: { scheme: 'bearer' },
   secret: 'OPENROUTER_API_KEY',

@@ -4,7 +4,7 @@ import type { Provider } from '../core/provider.ts';
 export const together = {
   id: 'together',
   name: 'Together AI',
-  dialects: { 'openai-chat': true },
+  dialects: { 'openai-chat': true, 'openai-completions': true },
   baseUrl: 'https://api.together.xyz/v1',
   auth: { scheme: 'bearer' },
   secret: 'TOGETHER_API_KEY',

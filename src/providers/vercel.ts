@@ -4,7 +4,7 @@ import type { Provider } from '../core/provider.ts';
 export const vercel = {
   id: 'vercel',
   name: 'Vercel AI Gateway',
-  dialects: { 'openai-chat': true, anthropic: true },
+  dialects: { 'openai-chat': true, 'openai-responses': true, anthropic: true, 'ai-sdk-gateway': 'https://ai-gateway.vercel.sh/v4/ai' },
   baseUrl: 'https://ai-gateway.vercel.sh/v1',
   auth: { scheme: 'bearer' },
   secret: 'AI_GATEWAY_API_KEY',

@@ -18,10 +18,11 @@ export interface Stage {
 type Fault = (stage: Stage) => Promise<void>;
 
 export const SSE = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
+export const streamHead = ({ contentType }: Wire) => (contentType === undefined ? SSE : { ...SSE, 'content-type': contentType });
 const HOLD = 20_000;
 
-const begin = async ({ line, frames, number }: Stage, fallback = 5) => {
-  line.head(200, SSE);
+const begin = async ({ line, frames, number, wire }: Stage, fallback = 5) => {
+  line.head(200, streamHead(wire));
   await line.write(frames.slice(0, number('n', fallback)).join(''));
 };
 

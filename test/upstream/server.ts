@@ -2,10 +2,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { type Answer, contents, INPUT_TOKENS, outputTokens, type UsageScript } from './answer.ts';
 import { anthropicWire } from './anthropic-wire.ts';
-import { faults, SSE } from './faults.ts';
+import { cohereWire } from './cohere-wire.ts';
+import { completionsWire } from './completions-wire.ts';
+import { faults, streamHead } from './faults.ts';
+import { geminiWire } from './gemini-wire.ts';
 import { Journal, type Seen } from './journal.ts';
 import { ResponseLine } from './line.ts';
+import { ollamaWire } from './ollama-wire.ts';
 import { openaiWire } from './openai-wire.ts';
+import { responsesWire } from './responses-wire.ts';
 import type { Wire } from './wire.ts';
 
 export interface Upstream {
@@ -15,10 +20,11 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-const wires = [openaiWire, anthropicWire];
+const wires = [openaiWire, responsesWire, anthropicWire, ollamaWire, cohereWire, completionsWire, geminiWire];
 
 /**
- * A scripted vendor on loopback that speaks OpenAI's chat completions and Anthropic's messages. What it does is chosen
+ * A scripted vendor on loopback that speaks OpenAI's chat completions, responses and completions, Anthropic's messages, Ollama's and
+ * Cohere's chat. What it does is chosen
  * by the model: `ok/text?words=20`, `fault/reset?n=5`. Names are the keys of `contents` and `faults`; a fault takes its
  * content from `content=…`. `usage=absent|first|twice|after-end|absurd` chooses how usage is reported, and `id=…`
  * marks a request for the journal.
@@ -48,12 +54,12 @@ export async function startUpstream(): Promise<Upstream> {
 
 async function answer(request: IncomingMessage, response: ServerResponse, journal: Journal): Promise<void> {
   const body = await read(request);
-  const asked = parse(body);
+  const url = new URL(request.url ?? '/', 'http://upstream');
+  const wire = wires.find((each) => each.path === url.pathname || each.address?.(url) !== undefined);
+  const asked = { ...parse(body), ...wire?.address?.(url) };
   const earlier = journal.all.filter(({ model }) => model === asked.model).length;
   const seen = note(request, body, asked.model, journal);
   const line = new ResponseLine(response, seen);
-  const path = new URL(request.url ?? '/', 'http://upstream').pathname;
-  const wire = wires.find((each) => each.path === path);
   if (wire === undefined || request.method !== 'POST') {
     line.head(404, { 'content-type': 'application/json' });
     return line.end('{"error":{"message":"no such path"}}');
@@ -64,9 +70,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, journa
     return line.end(JSON.stringify(wire.error(404, `no such model ${asked.model}`, 'not_found_error')));
   }
   const { fault, ...stage } = script;
-  if (fault !== undefined) return fault({ ...stage, line, wire, stream: asked.stream, earlier });
-  line.head(200, asked.stream ? SSE : { 'content-type': 'application/json' });
-  line.end(asked.stream ? stage.frames.join('') : stage.whole);
+  const stream = asked.stream ?? wire.streamsByDefault ?? false;
+  if (fault !== undefined) return fault({ ...stage, line, wire, stream, earlier });
+  line.head(200, stream ? streamHead(wire) : { 'content-type': 'application/json' });
+  line.end(stream ? stage.frames.join('') : stage.whole);
 }
 
 function note(request: IncomingMessage, body: Buffer, model: string, journal: Journal): Seen {
@@ -95,9 +102,9 @@ async function read(request: IncomingMessage): Promise<Buffer> {
 function parse(body: Buffer) {
   try {
     const json = JSON.parse(body.toString()) as { model?: string; stream?: boolean; stream_options?: { include_usage?: boolean } };
-    return { model: json.model ?? '', stream: json.stream === true, usage: json.stream_options?.include_usage === true };
+    return { model: json.model ?? '', stream: json.stream, usage: json.stream_options?.include_usage === true };
   } catch {
-    return { model: '', stream: false, usage: false };
+    return { model: '', stream: undefined, usage: false };
   }
 }
 

@@ -1,7 +1,8 @@
 import { type ErrorCode, type ErrorDetails, GatewayError } from '../../core/errors.ts';
+import { present } from '../../core/fields.ts';
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { readRetryAfter } from '../../core/retry-after.ts';
 import { withoutKeys } from '../../core/scrub.ts';
-import { present } from './fields.ts';
 
 interface VendorError {
   readonly type?: string;
@@ -65,19 +66,6 @@ export function readStreamError(event: JsonObject): GatewayError {
   const code = CODE_OF_TYPE.get(vendor.type ?? '') ?? 'upstream_error';
   const details = present({ vendorType: vendor.type, vendorCode: vendor.code });
   return new GatewayError(code, vendor.message ?? 'The provider broke off with an error.', details);
-}
-
-/** No provider means longer; a larger number would only keep clients away. */
-const MAX_RETRY_AFTER = 3600;
-
-/** Seconds, from 0 to 3600. A date is measured against the answer's own `Date` (RFC 9110 §10.2.3). */
-function readRetryAfter(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim();
-  if (value === undefined || value === '') return undefined;
-  const isDate = /^[a-z]{3},? /i.test(value);
-  const seconds = isDate ? (Date.parse(value) - Date.parse(headers.get('date') ?? '')) / 1000 : Number(value);
-  if (!Number.isFinite(seconds) || (!isDate && seconds < 0)) return undefined;
-  return Math.min(MAX_RETRY_AFTER, Math.max(0, seconds));
 }
 
 const TYPE_OF_STATUS: ReadonlyMap<number, string> = new Map([

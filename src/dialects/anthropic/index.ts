@@ -3,10 +3,12 @@ import { addSystem } from './add-system.ts';
 import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { frameTexts } from './frame-texts.ts';
+import { patch } from './patch.ts';
 import { readCall, readHead } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
 import { EventReader } from './reply-reader.ts';
 import { FrameWriter } from './reply-writer.ts';
+import { ISSUER } from './signatures.ts';
 import { replyTexts, texts } from './texts.ts';
 import { writeCall } from './write-call.ts';
 
@@ -17,7 +19,7 @@ export const anthropic: Dialect = {
   head: readHead,
   readCall,
   writeCall,
-  patch: (_head, model) => ({ model }),
+  patch: (head, model, _quirks, fields) => patch(head, model, fields),
   texts,
   addSystem,
 
@@ -36,5 +38,11 @@ export const anthropic: Dialect = {
   notable: /"message_(?:start|delta|stop)"|"error"|event: ?error/,
   frameTexts,
   isUsageOnly: () => false,
-  terminator: '"message_stop"',
+  // With the name of the field: a piece of text may be just these words.
+  terminators: ['"type":"message_stop"', '"type": "message_stop"'],
+  issuer: ISSUER,
+  counting: {
+    url: (answering) => (answering.endsWith('/messages') ? `${answering}/count_tokens` : undefined),
+    write: (tokens) => ({ input_tokens: tokens }),
+  },
 };

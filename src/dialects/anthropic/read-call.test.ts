@@ -77,8 +77,8 @@ describe('an Anthropic call read', () => {
     ];
     const [message] = anthropic.readCall({ ...base, messages: [{ role: 'assistant', content }] }).messages;
     expect(message?.content).toEqual([
-      { type: 'thinking', text: 'Hm.', signature: 'sig==' },
-      { type: 'redacted-thinking', data: 'xyz' },
+      { type: 'thinking', text: 'Hm.', signature: 'sig==', issuer: 'anthropic' },
+      { type: 'redacted-thinking', data: 'xyz', issuer: 'anthropic' },
       { type: 'text', text: 'Calling' },
       { type: 'tool-call', id: 't1', name: 'f', input: '{"a":1}', extra: { anthropic: { caller: { type: 'direct' } } } },
       { type: 'raw', dialect: 'anthropic', value: content[4] },

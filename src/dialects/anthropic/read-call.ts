@@ -1,10 +1,6 @@
 import type { Chat, Message, Reasoning, ResponseFormat, Tool, ToolChoice } from '../../core/chat.ts';
 import type { CallHead } from '../../core/dialect.ts';
-import { isObject, type Json, type JsonObject } from '../../core/json.ts';
-import type { Fields } from '../../core/wire.ts';
 import {
-  extraOf,
-  ID,
   invalid,
   optionalArray,
   optionalBoolean,
@@ -14,23 +10,22 @@ import {
   optionalString,
   optionalStrings,
   present,
+  requiredModel,
   requiredString,
   rest,
-} from './fields.ts';
+} from '../../core/fields.ts';
+import { isObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { Fields } from '../../core/wire.ts';
+import { extraOf, ID } from './fields.ts';
 import { readContent } from './read-content.ts';
 
 /** Usage is part of every answer in this dialect: a caller always wants it. */
 export function readHead(fields: Fields): CallHead {
   return {
-    model: readModel(fields.get('model')),
+    model: requiredModel(fields.get('model')),
     stream: optionalBoolean(fields.get('stream'), 'stream') ?? false,
     wantsUsage: true,
   };
-}
-
-function readModel(value: Json | undefined): string {
-  if (typeof value !== 'string' || value === '') throw invalid('model', 'the name of a model');
-  return value;
 }
 
 /** The fields with a place in the canonical chat; all others travel in `extra`. */
@@ -56,7 +51,7 @@ const KNOWN = [
 export function readCall(body: JsonObject): Chat {
   const { reasoning, responseFormat, user, toolChoice, left } = readSettings(body);
   return {
-    model: readModel(body.model),
+    model: requiredModel(body.model),
     messages: [...readSystem(body.system), ...readMessages(body.messages)],
     tools: (optionalArray(body.tools, 'tools') ?? []).map((tool, index) => readTool(tool, `tools.${index}`)),
     ...toolChoice,

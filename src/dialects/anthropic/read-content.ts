@@ -1,12 +1,15 @@
 import type { MediaSource, Part } from '../../core/chat.ts';
+import { invalid, optionalBoolean, optionalObject, optionalString, present, requiredString, rest } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { extraOf, ID, invalid, optionalBoolean, optionalObject, optionalString, present, requiredString, rest } from './fields.ts';
+import { unwrapSignature } from '../../core/signature.ts';
+import { extraOf, ID } from './fields.ts';
+import { ISSUER, readSigned } from './signatures.ts';
 
 /** The parts of a message, of `system` or of a tool result. Source: docs.claude.com, Messages API, `messages[].content`. */
 export function readContent(value: Json | undefined, at: string): readonly Part[] {
   if (typeof value === 'string') return [{ type: 'text', text: value }];
   if (!isArray(value)) throw invalid(at, 'a string or an array of content blocks');
-  return value.map((block, index) => readBlock(block, `${at}.${index}`));
+  return readSigned(value, (block, index) => readBlock(block, `${at}.${index}`));
 }
 
 function readBlock(block: Json, at: string): Part {
@@ -25,7 +28,7 @@ const readers: ReadonlyMap<string, BlockReader> = new Map<string, BlockReader>([
   ['tool_use', readToolUse],
   ['tool_result', readToolResult],
   ['thinking', readThinking],
-  ['redacted_thinking', (block, at) => ({ type: 'redacted-thinking', data: requiredString(block.data, `${at}.data`) })],
+  ['redacted_thinking', readRedacted],
 ]);
 
 const readCache = (block: JsonObject, at: string) => present({ cache: optionalObject(block.cache_control, `${at}.cache_control`) });
@@ -100,10 +103,17 @@ function readToolResult(block: JsonObject, at: string): Part {
   };
 }
 
+/** An empty signature is how an answer says that there is none. */
 function readThinking(block: JsonObject, at: string): Part {
+  const signature = optionalString(block.signature, `${at}.signature`) ?? '';
   return {
     type: 'thinking',
     text: requiredString(block.thinking, `${at}.thinking`),
-    ...present({ signature: optionalString(block.signature, `${at}.signature`) }),
+    ...(signature !== '' && unwrapSignature(signature, ISSUER)),
   };
+}
+
+function readRedacted(block: JsonObject, at: string): Part {
+  const { signature, issuer } = unwrapSignature(requiredString(block.data, `${at}.data`), ISSUER);
+  return { type: 'redacted-thinking', data: signature, issuer };
 }

@@ -49,8 +49,8 @@ describe('an Anthropic stream read', () => {
       { type: 'start', id: 'msg_1', model: 'claude' },
       { type: 'usage', usage: { input: 5, output: 1 } },
       { type: 'thinking', part: 0, choice: 0, text: 'Hm' },
-      { type: 'signature', part: 0, choice: 0, signature: 'sig' },
-      { type: 'redacted-thinking', part: 1, choice: 0, data: 'xyz' },
+      { type: 'signature', part: 0, choice: 0, signature: 'sig', issuer: 'anthropic' },
+      { type: 'redacted-thinking', part: 1, choice: 0, data: 'xyz', issuer: 'anthropic' },
       { type: 'text', part: 2, choice: 0, text: 'Hello' },
       { type: 'tool-call', part: 3, choice: 0, id: 't1', name: 'f' },
       { type: 'tool-input', part: 3, choice: 0, text: '{"a":' },
@@ -178,8 +178,8 @@ describe('an Anthropic stream read', () => {
   it('does not take a quoted marker in a text for the marker', () => {
     const said = frame(delta(0, { type: 'text_delta', text: 'It ends with "message_stop", or "error".' })).text;
     expect(anthropic.notable.test(said)).toBe(false);
-    expect(said).not.toContain(anthropic.terminator);
-    expect(frame(end).text).toContain(anthropic.terminator);
+    expect(said).not.toContain(anthropic.terminators[0]);
+    expect(frame(end).text).toContain(anthropic.terminators[0]);
   });
 
   it('starts once, and refuses a second answer that begins inside the first', () => {

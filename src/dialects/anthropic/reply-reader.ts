@@ -1,10 +1,13 @@
 import type { ChatChunk } from '../../core/chat.ts';
 import type { ReplyReader } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { present } from '../../core/fields.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
+import { unwrapSignature } from '../../core/signature.ts';
 import type { Frame } from '../../core/sse.ts';
 import { readStreamError } from './errors.ts';
-import { ID, present } from './fields.ts';
+import { ID } from './fields.ts';
+import { ISSUER } from './signatures.ts';
 import { readStopReason } from './stop-reasons.ts';
 import { type Tally, tallied, usageOf } from './usage.ts';
 
@@ -145,7 +148,12 @@ const text = (type: 'text' | 'thinking', part: number, value: Json | undefined):
   typeof value === 'string' && value !== '' ? [{ type, part, choice: 0, text: value }] : [];
 
 const signature = (part: number, value: Json | undefined): Chunks =>
-  typeof value === 'string' && value !== '' ? [{ type: 'signature', part, choice: 0, signature: value }] : [];
+  typeof value === 'string' && value !== '' ? [{ type: 'signature', part, choice: 0, ...unwrapSignature(value, ISSUER) }] : [];
+
+const redacted = (part: number, value: Json | undefined): Chunks => {
+  const { signature: data, issuer } = unwrapSignature(asString(value) ?? '', ISSUER);
+  return [{ type: 'redacted-thinking', part, choice: 0, data, issuer }];
+};
 
 const citation = (part: number, value: Json): ChatChunk =>
   raw('citations', { type: 'content_block_delta', index: part, delta: { type: 'citations_delta', citation: value } }, part);
@@ -160,7 +168,7 @@ const starts: ReadonlyMap<string, (block: Block, content: JsonObject) => Chunks>
     ],
   ],
   ['thinking', ({ part }, content) => [...text('thinking', part, content.thinking), ...signature(part, content.signature)]],
-  ['redacted_thinking', ({ part }, content) => [{ type: 'redacted-thinking', part, choice: 0, data: asString(content.data) ?? '' }]],
+  ['redacted_thinking', ({ part }, content) => redacted(part, content.data)],
   [
     'tool_use',
     ({ part }, content) => [{ type: 'tool-call', part, choice: 0, id: asString(content.id) ?? '', name: asString(content.name) ?? '' }],

@@ -1,36 +1,14 @@
-import type { ChatChunk, Usage } from '../../core/chat.ts';
+import type { ChatChunk } from '../../core/chat.ts';
 import type { ReplyWriter, ReplyWriterOptions } from '../../core/dialect.ts';
+import { present } from '../../core/fields.ts';
 import { asNumber, isObject, type JsonObject } from '../../core/json.ts';
+import { wrapSignature } from '../../core/signature.ts';
 import { errorFrame } from './errors.ts';
-import { ID, present } from './fields.ts';
+import { ID } from './fields.ts';
+import { beginCall, type Chunk, close, closeAll, delta, type Events, open, sign, toolInput, type Writing } from './reply-blocks.ts';
+import { ISSUER } from './signatures.ts';
 import { writeStopReason } from './stop-reasons.ts';
 import { writeUsage } from './usage.ts';
-
-type Chunk<Type extends ChatChunk['type']> = Extract<ChatChunk, { readonly type: Type }>;
-type Events = readonly JsonObject[];
-
-interface Block {
-  readonly index: number;
-  readonly kind: 'text' | 'thinking' | 'tool' | 'custom-tool' | 'raw';
-  /** Input of a custom tool: plain text, which must be wrapped whole to be JSON. */
-  held: string;
-}
-
-interface Writing {
-  readonly options: ReplyWriterOptions;
-  readonly loss: Set<string>;
-  /** The open blocks by part: one, or several of tools that are called in parallel. */
-  readonly open: Map<number, Block>;
-  start: Chunk<'start'> | undefined;
-  begun: boolean;
-  over: boolean;
-  blocks: number;
-  usage: Usage | undefined;
-  finish: Chunk<'finish'> | undefined;
-  /** Facts about the whole message that only this dialect has. */
-  delta: JsonObject;
-  message: JsonObject;
-}
 
 /** Turns chunks into the events of this dialect: shared by streams and JSON answers. */
 export class EventWriter {
@@ -41,6 +19,9 @@ export class EventWriter {
       options,
       loss: new Set(),
       open: new Map(),
+      texts: new Set(),
+      call: undefined,
+      owed: [],
       start: undefined,
       begun: false,
       over: false,
@@ -64,7 +45,7 @@ export class EventWriter {
       writing.loss.add('n');
       return [];
     }
-    const said = say(writing, chunk);
+    const said = [...beginCall(writing, chunk), ...say(writing, chunk)];
     if (said.length === 0 || writing.begun) return said;
     writing.begun = true;
     return [messageStart(writing), ...said];
@@ -108,16 +89,24 @@ function say(writing: Writing, chunk: ChatChunk): Events {
       writing.finish ??= chunk;
       return closeAll(writing);
     case 'text':
+      if (chunk.text !== '') return delta(writing, chunk.part, 'text', { type: 'text_delta', text: chunk.text });
+      // It says nothing, but a signature may follow that belongs to it.
+      writing.texts.add(chunk.part);
+      return [];
     case 'refusal':
       return chunk.text === '' ? [] : delta(writing, chunk.part, 'text', { type: 'text_delta', text: chunk.text });
     case 'thinking':
       return chunk.text === '' ? [] : delta(writing, chunk.part, 'thinking', { type: 'thinking_delta', thinking: chunk.text });
     case 'signature':
-      return delta(writing, chunk.part, 'thinking', { type: 'signature_delta', signature: chunk.signature });
+      return sign(writing, chunk);
     case 'redacted-thinking':
-      return [...open(writing, chunk.part, 'raw', { type: 'redacted_thinking', data: chunk.data }), ...closeAll(writing)];
+      return [
+        ...open(writing, chunk.part, 'raw', { type: 'redacted_thinking', data: wrapSignature(chunk.data, chunk.issuer, ISSUER) }),
+        ...closeAll(writing),
+      ];
     case 'tool-call':
-      return toolCall(writing, chunk);
+      writing.call = chunk;
+      return [];
     case 'tool-input':
       return toolInput(writing, chunk);
     case 'raw':
@@ -145,62 +134,6 @@ function messageStart({ start, options, usage }: Writing): JsonObject {
     usage: { ...writeUsage(usage), output_tokens: Math.min(1, usage?.output ?? 0) },
   };
   return { type: 'message_start', message };
-}
-
-const isTool = (kind: Block['kind']) => kind === 'tool' || kind === 'custom-tool';
-
-/** Begins a block. Only tools stay open side by side, as their arguments may come by turns. */
-function open(writing: Writing, part: number, kind: Block['kind'], content: JsonObject): Events {
-  const sideBySide = isTool(kind) && [...writing.open.values()].every((block) => isTool(block.kind)) && !writing.open.has(part);
-  const closed = sideBySide ? [] : closeAll(writing);
-  const index = writing.blocks++;
-  writing.open.set(part, { index, kind, held: '' });
-  return [...closed, { type: 'content_block_start', index, content_block: content }];
-}
-
-function close(writing: Writing, part: number): Events {
-  const block = writing.open.get(part);
-  if (block === undefined) return [];
-  writing.open.delete(part);
-  const stop = { type: 'content_block_stop', index: block.index };
-  return block.kind === 'custom-tool' ? [inputDelta(block.index, JSON.stringify({ input: block.held })), stop] : [stop];
-}
-
-const closeAll = (writing: Writing): Events => [...writing.open.keys()].flatMap((part) => close(writing, part));
-
-const EMPTY_BLOCKS = {
-  text: { type: 'text', text: '' },
-  thinking: { type: 'thinking', thinking: '', signature: '' },
-} as const;
-
-/** A delta of the part's open block, which it begins if there is none of the kind. */
-function delta(writing: Writing, part: number, kind: 'text' | 'thinking', content: JsonObject): Events {
-  const begun = writing.open.get(part)?.kind === kind ? [] : open(writing, part, kind, EMPTY_BLOCKS[kind]);
-  return [...begun, { type: 'content_block_delta', index: writing.open.get(part)?.index ?? 0, delta: content }];
-}
-
-function toolCall(writing: Writing, { part, id, name, custom }: Chunk<'tool-call'>): Events {
-  if (custom) writing.loss.add('tool_calls.custom');
-  const content = { type: 'tool_use', id: id === '' ? `toolu_${writing.options.id}_${part}` : id, name, input: {} };
-  return open(writing, part, custom ? 'custom-tool' : 'tool', content);
-}
-
-const inputDelta = (index: number, text: string): JsonObject => ({
-  type: 'content_block_delta',
-  index,
-  delta: { type: 'input_json_delta', partial_json: text },
-});
-
-function toolInput(writing: Writing, { part, text }: Chunk<'tool-input'>): Events {
-  const block = writing.open.get(part);
-  if (block === undefined || !isTool(block.kind)) {
-    // The block was closed by content of another kind, and a block cannot be opened twice.
-    if (text !== '') writing.loss.add('tool_calls.function.arguments');
-    return [];
-  }
-  if (block.kind === 'tool') return text === '' ? [] : [inputDelta(block.index, text)];
-  block.held += text;
-  return [];
 }
 
 function rawEvent(writing: Writing, { dialect, name, value }: Chunk<'raw'>): Events {

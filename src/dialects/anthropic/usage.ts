@@ -1,12 +1,6 @@
 import type { Usage } from '../../core/chat.ts';
+import { asTokens, present } from '../../core/fields.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { present } from './fields.ts';
-
-/** More tokens than any answer can have: a vendor's slip, not a count. */
-const MAX_TOKENS = 1_000_000_000;
-
-const asTokens = (value: Json | undefined): number | undefined =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS ? value : undefined;
 
 /** Counts of one answer as they come: cumulative, so the last one of each field wins; what is no count is refused. */
 export interface Tally {

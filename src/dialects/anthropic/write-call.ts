@@ -1,7 +1,8 @@
 import type { Chat, Tool } from '../../core/chat.ts';
 import type { Quirks } from '../../core/dialect.ts';
+import { present } from '../../core/fields.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { ID, ownExtra, present } from './fields.ts';
+import { ID, ownExtra } from './fields.ts';
 import { planThinking } from './thinking.ts';
 import { rawName } from './write-content.ts';
 import { systemJson, turnJson, writeMessages } from './write-messages.ts';
@@ -49,7 +50,7 @@ function writeTool(tool: Tool, loss: Set<string>): JsonObject | undefined {
     return undefined;
   }
   return {
-    ...ownExtra(tool.extra, 'tools', loss),
+    ...ownExtra(tool.extra, 'tools.', loss),
     name: tool.name,
     ...present({ description: tool.description }),
     input_schema: writeSchema(tool.parameters),

@@ -1,6 +1,8 @@
 import type { Cacheable, MediaSource, Part } from '../../core/chat.ts';
+import { present } from '../../core/fields.ts';
 import { asString, isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
-import { ID, ownExtra, present } from './fields.ts';
+import { ID, ownExtra } from './fields.ts';
+import { ISSUER } from './signatures.ts';
 
 /** The content blocks of these parts; what cannot be said is left out and named in `loss`. */
 export const writeParts = (parts: readonly Part[], loss: Set<string>): readonly JsonObject[] =>
@@ -25,7 +27,7 @@ function writePart(part: Part, loss: Set<string>): JsonObject | undefined {
     case 'thinking':
       return writeThinking(part, loss);
     case 'redacted-thinking':
-      return { type: 'redacted_thinking', data: part.data };
+      return writeRedacted(part, loss);
     case 'refusal':
       return isBlank(part.text) ? undefined : { type: 'text', text: part.text };
     case 'raw':
@@ -41,9 +43,10 @@ const isBlank = (text: string) => text.trim() === '';
 const cacheOf = (part: Cacheable) => present({ cache_control: part.cache });
 
 function writeText(part: PartOf<'text'>, loss: Set<string>): JsonObject | undefined {
+  if (part.signature !== undefined) loss.add('thinking.signature');
   if (isBlank(part.text)) return undefined;
   const citations = ownCitations(part.citations, loss);
-  return { ...ownExtra(part.extra, 'messages.content', loss), type: 'text', text: part.text, ...present({ citations }), ...cacheOf(part) };
+  return { ...ownExtra(part.extra, 'messages.content.', loss), type: 'text', text: part.text, ...present({ citations }), ...cacheOf(part) };
 }
 
 /** Citations point into documents in each dialect's own way: only those of this dialect can be sent back. */
@@ -74,7 +77,7 @@ function writeImage(part: PartOf<'image'>, loss: Set<string>): JsonObject | unde
     loss.add('messages.content.image');
     return undefined;
   }
-  return { ...ownExtra(part.extra, 'messages.content.image', loss), type: 'image', source: writeSource(part.source), ...cacheOf(part) };
+  return { ...ownExtra(part.extra, 'messages.content.image.', loss), type: 'image', source: writeSource(part.source), ...cacheOf(part) };
 }
 
 /** Media types that the API cannot take are left to it to refuse: its message names the fault, and its list grows. */
@@ -86,7 +89,7 @@ function writeFile(part: PartOf<'file'>, loss: Set<string>): JsonObject {
   const isText = source.kind === 'base64' && source.mediaType.startsWith('text/');
   const written = isText ? { type: 'text', media_type: 'text/plain', data: textOf(source.data) } : writeSource(source);
   return {
-    ...ownExtra(part.extra, 'messages.content.file', loss),
+    ...ownExtra(part.extra, 'messages.content.file.', loss),
     type: 'document',
     source: written,
     ...present({ title: part.name }),
@@ -108,8 +111,9 @@ const callId = (id: string) => id.replace(/[^a-zA-Z0-9_-]/g, '_');
 
 function writeToolCall(part: PartOf<'tool-call'>, loss: Set<string>): JsonObject {
   if (part.custom) loss.add('messages.tool_calls.custom');
+  if (part.signature !== undefined) loss.add('thinking.signature');
   return {
-    ...ownExtra(part.extra, 'messages.tool_calls', loss),
+    ...ownExtra(part.extra, 'messages.tool_calls.', loss),
     type: 'tool_use',
     id: callId(part.id),
     name: part.name,
@@ -130,7 +134,7 @@ export function inputOf(text: string, field: string, loss: Set<string>): JsonObj
 function writeToolResult(part: PartOf<'tool-result'>, loss: Set<string>): JsonObject {
   const blocks = writeParts(part.content, loss);
   return {
-    ...ownExtra(part.extra, 'messages.content.tool_result', loss),
+    ...ownExtra(part.extra, 'messages.content.tool_result.', loss),
     type: 'tool_result',
     tool_use_id: callId(part.callId),
     ...(blocks.length === 0 ? {} : { content: plainText(blocks) ?? blocks }),
@@ -146,12 +150,18 @@ export function plainText(blocks: readonly JsonObject[]): string | undefined {
   return asString(block.text);
 }
 
-/** The signature proves that the model thought this: without it the API refuses the block. */
-function writeThinking(part: PartOf<'thinking'>, loss: Set<string>): JsonObject | undefined {
-  if (part.signature !== undefined && part.signature !== '') {
-    return { type: 'thinking', thinking: part.text, signature: part.signature };
-  }
+/** The signature proves that the model thought this: without it, or with another's, the API refuses the block. */
+function writeThinking({ text, signature, issuer = ISSUER }: PartOf<'thinking'>, loss: Set<string>): JsonObject | undefined {
+  const isSigned = signature !== undefined && signature !== '';
+  if (isSigned && issuer === ISSUER) return { type: 'thinking', thinking: text, signature };
+  if (isSigned) loss.add('thinking.signature');
   loss.add('messages.thinking');
+  return undefined;
+}
+
+function writeRedacted({ data, issuer = ISSUER }: PartOf<'redacted-thinking'>, loss: Set<string>): JsonObject | undefined {
+  if (issuer === ISSUER) return { type: 'redacted_thinking', data };
+  loss.add('thinking.signature');
   return undefined;
 }
 

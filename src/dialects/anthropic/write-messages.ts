@@ -21,7 +21,7 @@ export function writeMessages(messages: readonly Message[], loss: Set<string>): 
   const system: JsonObject[] = [];
   const turns: Turn[] = [];
   for (const message of messages) {
-    const extra = ownExtra(message.extra, 'messages', loss);
+    const extra = ownExtra(message.extra, 'messages.', loss);
     if (message.name !== undefined) loss.add('messages.name');
     const content = writeParts(message.content, loss);
     const isInstruction = message.role === 'system' || message.role === 'developer';

@@ -1,7 +1,9 @@
 import type { ChatChunk } from '../../core/chat.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { unwrapSignature } from '../../core/signature.ts';
 import { readFinish } from './finish.ts';
 import { thinkingText } from './read-parts.ts';
+import { ISSUER, readThoughtSignature } from './signatures.ts';
 import { ToolCallReader } from './tool-call-reader.ts';
 
 /** What the choices of one answer share: the chunks read so far, the numbering of parts, the answer's id once known. */
@@ -33,6 +35,7 @@ export class ChoiceReader {
   read(delta: JsonObject, isWhole: boolean): void {
     this.#readThinking(delta, isWhole);
     this.#readContent(delta.content);
+    this.#sign(delta);
     this.#refuse(asString(delta.refusal));
     if (isArray(delta.tool_calls)) {
       for (const [position, call] of delta.tool_calls.entries()) {
@@ -46,6 +49,7 @@ export class ChoiceReader {
   finish(word: string | undefined): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.#calls.end();
     this.#answer.chunks.push(word === undefined ? { type: 'finish', choice: this.#index, reason: 'other' } : readFinish(this.#index, word));
   }
 
@@ -66,6 +70,13 @@ export class ChoiceReader {
     if (text === undefined || text === '') return;
     this.#text ??= this.#answer.nextPart++;
     this.#answer.chunks.push({ type: 'text', part: this.#text, choice: this.#index, text });
+  }
+
+  #sign(delta: JsonObject): void {
+    const { signature, issuer } = readThoughtSignature(delta);
+    if (signature === undefined || issuer === undefined) return;
+    this.#text ??= this.#answer.nextPart++;
+    this.#answer.chunks.push({ type: 'signature', part: this.#text, choice: this.#index, signature, issuer });
   }
 
   #refuse(text: string | undefined): void {
@@ -100,7 +111,12 @@ export class ChoiceReader {
     if (signature === '' || !this.#thought.endsWith(text)) this.#think(text);
     if (signature !== '') {
       this.#thinking ??= this.#answer.nextPart++;
-      this.#answer.chunks.push({ type: 'signature', part: this.#thinking, choice: this.#index, signature });
+      this.#answer.chunks.push({
+        type: 'signature',
+        part: this.#thinking,
+        choice: this.#index,
+        ...unwrapSignature(signature, ISSUER),
+      });
     }
     if (signature !== '' || isWhole) this.#closeThinking();
   }
@@ -108,7 +124,9 @@ export class ChoiceReader {
   #readRedacted(data: string | undefined): void {
     if (data === undefined) return;
     this.#closeThinking();
-    this.#answer.chunks.push({ type: 'redacted-thinking', part: this.#answer.nextPart++, choice: this.#index, data });
+    const { signature, issuer } = unwrapSignature(data, ISSUER);
+    const part = this.#answer.nextPart++;
+    this.#answer.chunks.push({ type: 'redacted-thinking', part, choice: this.#index, data: signature, issuer });
   }
 
   #closeThinking(): void {

@@ -1,8 +1,8 @@
 import { type ErrorCode, GatewayError } from '../../core/errors.ts';
+import { present } from '../../core/fields.ts';
 import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { readRetryAfter } from '../../core/retry-after.ts';
 import { withoutKeys } from '../../core/scrub.ts';
-import { present } from './fields.ts';
-import { readRetryAfter } from './retry-after.ts';
 
 /** Longer texts are pages, not messages. */
 const LONGEST_MESSAGE = 4000;

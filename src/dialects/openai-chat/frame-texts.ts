@@ -17,7 +17,7 @@ export function frameTexts(frame: Frame, edit: (text: string) => string): Frame 
 }
 
 /** Other lines of the frame, and its line ends, stay: unless its data came in several lines. */
-function withBody(frame: Frame, body: JsonObject): Frame {
+export function withBody(frame: Frame, body: JsonObject): Frame {
   const data = JSON.stringify(body);
   const { text, event } = frame;
   if (text.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data')).length > 1) {

@@ -1,17 +1,13 @@
 import type { CallHead, Quirks } from '../../core/dialect.ts';
-import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { optionalBoolean, optionalObject, requiredModel } from '../../core/fields.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import type { Fields } from '../../core/wire.ts';
-import { invalid, optionalBoolean, optionalObject } from './fields.ts';
-
-export function readModel(value: Json | undefined): string {
-  if (typeof value !== 'string' || value === '') throw invalid('model', 'the name of a model');
-  return value;
-}
+import { patchMessages } from './patch-messages.ts';
 
 export function readHead(fields: Fields): CallHead {
   const options = optionalObject(fields.get('stream_options'), 'stream_options');
   return {
-    model: readModel(fields.get('model')),
+    model: requiredModel(fields.get('model')),
     stream: optionalBoolean(fields.get('stream'), 'stream') ?? false,
     wantsUsage: options?.include_usage === true,
   };
@@ -23,11 +19,11 @@ export function patch(head: CallHead, model: string, quirks: Quirks, fields: Fie
     ...(model !== head.model && { model }),
     ...(head.stream && patchStreamOptions(head, quirks, fields)),
     ...patchLimit(quirks, fields),
-    ...(quirks.developerRole === 'system' && patchRoles(fields)),
+    ...patchMessages(quirks, fields),
   };
 }
 
-function patchStreamOptions(head: CallHead, quirks: Quirks, fields: Fields): { readonly stream_options?: JsonObject | undefined } {
+export function patchStreamOptions(head: CallHead, quirks: Quirks, fields: Fields): { readonly stream_options?: JsonObject | undefined } {
   const own = optionalObject(fields.get('stream_options'), 'stream_options');
   if (quirks.streamUsage !== false) {
     return head.wantsUsage ? {} : { stream_options: { ...own, include_usage: true } };
@@ -45,11 +41,3 @@ function patchLimit(quirks: Quirks, fields: Fields): { readonly [field: string]:
   if (!fields.has(other)) return {};
   return fields.has(wanted) ? { [other]: undefined } : { [other]: undefined, [wanted]: fields.get(other) };
 }
-
-function patchRoles(fields: Fields): { readonly messages?: Json } {
-  const messages = fields.get('messages');
-  if (!isArray(messages) || !messages.some(isDeveloper)) return {};
-  return { messages: messages.map((message) => (isDeveloper(message) ? { ...message, role: 'system' } : message)) };
-}
-
-const isDeveloper = (message: Json): message is JsonObject => isObject(message) && message.role === 'developer';

@@ -9,6 +9,7 @@ import { readCall } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
 import { DONE, StreamReader } from './reply-reader.ts';
 import { StreamWriter } from './reply-writer.ts';
+import { ISSUER } from './signatures.ts';
 import { replyTexts, texts } from './texts.ts';
 import { writeCall } from './write-call.ts';
 
@@ -34,5 +35,6 @@ export const openaiChat: Dialect = {
   notable,
   frameTexts,
   isUsageOnly,
-  terminator: DONE,
+  terminators: [DONE],
+  issuer: ISSUER,
 };

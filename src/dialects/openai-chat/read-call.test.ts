@@ -161,8 +161,8 @@ describe('an OpenAI chat call', () => {
       ).map(({ content }) => content.filter(({ type }) => type !== 'text')),
     ).toEqual([
       [
-        { type: 'thinking', text: 'Hm.', signature: 'sig==' },
-        { type: 'redacted-thinking', data: 'xyz' },
+        { type: 'thinking', text: 'Hm.', signature: 'sig==', issuer: 'other' },
+        { type: 'redacted-thinking', data: 'xyz', issuer: 'other' },
       ],
       [{ type: 'thinking', text: 'Plain.' }],
       [{ type: 'thinking', text: 'Other.' }],

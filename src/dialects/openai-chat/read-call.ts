@@ -1,8 +1,5 @@
 import type { Chat, ResponseFormat, Tool, ToolChoice } from '../../core/chat.ts';
-import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import {
-  extraOf,
-  ID,
   invalid,
   optionalArray,
   optionalBoolean,
@@ -10,11 +7,13 @@ import {
   optionalObject,
   optionalString,
   present,
+  requiredModel,
   requiredObject,
   requiredString,
   rest,
-} from './fields.ts';
-import { readModel } from './head.ts';
+} from '../../core/fields.ts';
+import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { extraOf, ID } from './fields.ts';
 import { readMessages } from './read-messages.ts';
 
 /** The fields with a place in the canonical chat; all others travel in `extra`. */
@@ -56,7 +55,7 @@ export function readCall(body: JsonObject): Chat {
     }),
   };
   return {
-    model: readModel(body.model),
+    model: requiredModel(body.model),
     messages: readMessages(body.messages),
     tools: readTools(body),
     ...present({
@@ -82,7 +81,7 @@ export function readCall(body: JsonObject): Chat {
 /** Whether usage is streamed is between the gateway and each side: it is no property of the call. */
 const INCLUDE_USAGE = new Set(['include_usage']);
 
-function readStop(value: Json | undefined): readonly string[] | undefined {
+export function readStop(value: Json | undefined): readonly string[] | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return [value];
   if (!isArray(value)) throw invalid('stop', 'a string or an array of strings');

@@ -1,7 +1,10 @@
-import type { Message, Part } from '../../core/chat.ts';
+import type { Message, Part, Signed } from '../../core/chat.ts';
+import { invalid, optionalArray, optionalString, present, requiredObject, requiredString, rest } from '../../core/fields.ts';
 import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { extraOf, invalid, optionalArray, optionalString, present, requiredObject, requiredString, rest } from './fields.ts';
+import { unwrapSignature } from '../../core/signature.ts';
+import { extraOf } from './fields.ts';
 import { readParts } from './read-parts.ts';
+import { ISSUER, otherExtraContent, readThoughtSignature } from './signatures.ts';
 
 export function readMessages(value: Json | undefined): readonly Message[] {
   const messages = optionalArray(value, 'messages');
@@ -62,7 +65,9 @@ const ASSISTANT_FIELDS = new Set([
   'thinking_blocks',
   'reasoning_content',
   'reasoning',
+  'extra_content',
 ]);
+const CALL_FIELDS = new Set(['id', 'type', 'index', 'function', 'custom', 'extra_content']);
 
 const readName = (message: JsonObject, at: string) => present({ name: optionalString(message.name, `${at}.name`) });
 
@@ -89,14 +94,26 @@ function readAssistant(message: JsonObject, at: string, functions: FunctionCalls
     role: 'assistant',
     content: [
       ...readThinking(message, at),
-      ...readParts(message.content, `${at}.content`),
+      ...signed(readParts(message.content, `${at}.content`), readThoughtSignature(message)),
       ...(refusal === undefined ? [] : [{ type: 'refusal' as const, text: refusal }]),
       ...readFunctionCall(message.function_call, `${at}.function_call`, functions),
       ...calls.map((call, index) => readToolCall(call, `${at}.tool_calls[${index}]`)),
     ],
     ...readName(message, at),
-    ...extraOf(rest(message, ASSISTANT_FIELDS)),
+    ...extraOf(left(message, ASSISTANT_FIELDS)),
   };
+}
+
+/** What is left of a message or a tool call, `extra_content` without the signature in it. */
+const left = (holder: JsonObject, known: ReadonlySet<string>) =>
+  rest({ ...rest(holder, known), extra_content: otherExtraContent(holder) }, []);
+
+/** The signature of a message's text belongs to its last text. */
+function signed(parts: readonly Part[], signature: Signed): readonly Part[] {
+  if (signature.signature === undefined) return parts;
+  const last = parts.findLastIndex(({ type }) => type === 'text');
+  if (last < 0) return [...parts, { type: 'text', text: '', ...signature }];
+  return parts.map((part, index) => (index === last ? { ...part, ...signature } : part));
 }
 
 /**
@@ -110,14 +127,21 @@ function readThinking(message: JsonObject, at: string): readonly Part[] {
   return blocks.map((block, index) => {
     const path = `${at}.thinking_blocks[${index}]`;
     const { type, thinking, data, signature } = requiredObject(block, path);
-    if (type === 'redacted_thinking') return { type: 'redacted-thinking', data: requiredString(data, `${path}.data`) };
+    if (type === 'redacted_thinking') return readRedacted(requiredString(data, `${path}.data`));
     if (type !== 'thinking') throw invalid(`${path}.type`, '"thinking" or "redacted_thinking"');
     return {
       type,
       text: requiredString(thinking, `${path}.thinking`),
-      ...present({ signature: optionalString(signature, `${path}.signature`) }),
+      ...readSignature(optionalString(signature, `${path}.signature`)),
     };
   });
+}
+
+const readSignature = (text: string | undefined): Signed => (text === undefined || text === '' ? {} : unwrapSignature(text, ISSUER));
+
+function readRedacted(text: string): Part {
+  const { signature, issuer } = unwrapSignature(text, ISSUER);
+  return { type: 'redacted-thinking', data: signature, issuer };
 }
 
 function readFunctionCall(value: Json | undefined, at: string, functions: FunctionCalls): readonly Part[] {
@@ -130,10 +154,11 @@ function readFunctionCall(value: Json | undefined, at: string, functions: Functi
 function readToolCall(value: Json, at: string): Part {
   const call = requiredObject(value, at);
   const id = requiredString(call.id, `${at}.id`);
+  const others = { ...readThoughtSignature(call), ...extraOf(left(call, CALL_FIELDS)) };
   if (call.type === 'custom') {
     const custom = requiredObject(call.custom, `${at}.custom`);
     const name = requiredString(custom.name, `${at}.custom.name`);
-    return { type: 'tool-call', id, name, input: requiredString(custom.input, `${at}.custom.input`), custom: true };
+    return { type: 'tool-call', id, name, input: requiredString(custom.input, `${at}.custom.input`), custom: true, ...others };
   }
   const called = requiredObject(call.function, `${at}.function`);
   const input = called.arguments;
@@ -143,5 +168,6 @@ function readToolCall(value: Json, at: string): Part {
     name: requiredString(called.name, `${at}.function.name`),
     // Some clients hold arguments parsed, and send them back that way.
     input: isObject(input) ? JSON.stringify(input) : requiredString(input, `${at}.function.arguments`),
+    ...others,
   };
 }

@@ -1,6 +1,7 @@
 import type { Part } from '../../core/chat.ts';
+import { invalid, optionalObject, optionalString, present, requiredObject, requiredString } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { ID, invalid, optionalObject, optionalString, present, requiredObject, requiredString } from './fields.ts';
+import { ID } from './fields.ts';
 import { readDataUrl } from './media.ts';
 
 /** The content of a message: a string, an array of parts, or nothing. An empty string is no part. */

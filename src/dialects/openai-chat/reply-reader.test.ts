@@ -199,7 +199,7 @@ describe('thinking in a stream', () => {
     const expected = [
       { type: 'thinking', part: 0, choice: 0, text: 'a' },
       { type: 'thinking', part: 0, choice: 0, text: 'b' },
-      { type: 'signature', part: 0, choice: 0, signature: 'sig==' },
+      { type: 'signature', part: 0, choice: 0, signature: 'sig==', issuer: 'other' },
     ];
     expect(readDeltas({ reasoning_content: 'a' }, { reasoning: 'b' }, signed('ab'))).toEqual(expected);
     expect(readDeltas({ reasoning_content: 'a' }, { reasoning_content: 'b' }, signed(''))).toEqual(expected);
@@ -211,7 +211,7 @@ describe('thinking in a stream', () => {
   it('begins another part after a signature', () => {
     expect(summary(readDeltas({ reasoning_content: 'a' }, signed('a'), { reasoning_content: 'b' }, signed('b'))).parts).toEqual(['a', 'b']);
     expect(readDeltas({ thinking_blocks: [{ type: 'redacted_thinking', data: 'x' }] })).toEqual([
-      { type: 'redacted-thinking', part: 0, choice: 0, data: 'x' },
+      { type: 'redacted-thinking', part: 0, choice: 0, data: 'x', issuer: 'other' },
     ]);
   });
 });

@@ -1,11 +1,11 @@
 import type { ChatChunk } from '../../core/chat.ts';
 import type { ReplyReader } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { present } from '../../core/fields.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import type { Frame } from '../../core/sse.ts';
 import { type Answer, ChoiceReader } from './choice-reader.ts';
 import { readStreamError } from './errors.ts';
-import { present } from './fields.ts';
 import { usageOf } from './usage.ts';
 
 /** Stands alone in the last frame of a stream. */

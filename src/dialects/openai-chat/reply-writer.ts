@@ -39,17 +39,27 @@ export class StreamWriter implements ReplyWriter {
         return '';
       case 'error':
         this.#over = true;
-        return errorFrame(chunk.error, this.#options.id);
+        return this.#flushOthers(-1) + errorFrame(chunk.error, this.#options.id);
       case 'end':
         this.#over = true;
-        return `${this.#usageFrame()}data: ${DONE}\n\n`;
+        return `${this.#flushOthers(-1)}${this.#usageFrame()}data: ${DONE}\n\n`;
       case 'finish':
-        return this.#choice(chunk.choice, {}, writeFinish(chunk, this.loss));
-      default: {
-        const delta = this.#writer(chunk.choice).write(chunk);
-        return delta === undefined ? '' : this.#choice(chunk.choice, delta, null);
-      }
+        return this.#flush(chunk.choice) + this.#choice(chunk.choice, {}, writeFinish(chunk, this.loss));
+      default:
+        return this.#flushOthers(chunk.choice) + this.#deltas(chunk.choice, this.#writer(chunk.choice).write(chunk));
     }
+  }
+
+  #deltas(choice: number, deltas: readonly JsonObject[]): string {
+    return deltas.map((delta) => this.#choice(choice, delta, null)).join('');
+  }
+
+  #flush(choice: number): string {
+    return this.#deltas(choice, this.#writer(choice).flush());
+  }
+
+  #flushOthers(own: number): string {
+    return [...this.#choices.keys()].map((choice) => (choice === own ? '' : this.#flush(choice))).join('');
   }
 
   #writer(choice: number): DeltaWriter {

@@ -38,8 +38,8 @@ const body = {
 const chunks: readonly ChatChunk[] = [
   { type: 'start', id: 'r1', model: 'served', created: 5 },
   { type: 'thinking', part: 0, choice: 0, text: 'Hm.' },
-  { type: 'signature', part: 0, choice: 0, signature: 's' },
-  { type: 'redacted-thinking', part: 1, choice: 0, data: 'x' },
+  { type: 'signature', part: 0, choice: 0, signature: 's', issuer: 'other' },
+  { type: 'redacted-thinking', part: 1, choice: 0, data: 'x', issuer: 'other' },
   { type: 'thinking', part: 2, choice: 0, text: 'So.' },
   { type: 'tool-call', part: 3, choice: 0, id: 'a', name: 'f' },
   { type: 'tool-input', part: 3, choice: 0, text: '{"x":1}' },

@@ -1,10 +1,14 @@
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { Answer } from './choice-reader.ts';
+import { mayBeWrapper, unwrapped } from './parallel-wrapper.ts';
+import { readThoughtSignature } from './signatures.ts';
 
 interface OpenCall {
   readonly index: number | undefined;
   readonly id: string | undefined;
   readonly part: number;
+  /** Kept back, since what it is called as shows only in what it is called with. */
+  held?: { readonly id: string; readonly name: string; input: string };
 }
 
 /** Reads the tool calls of one choice: finds the call that a delta continues, and opens those that begin. */
@@ -24,10 +28,34 @@ export class ToolCallReader {
     const id = asString(delta.id) || undefined;
     const name = asString(called.name) ?? '';
     const call = this.#continued(index, id, name) ?? this.#open(index, id, name, custom !== undefined);
-    const text = custom === undefined ? argumentsText(called.arguments) : asString(custom.input);
-    if (text !== undefined && text !== '') {
-      this.#answer.chunks.push({ type: 'tool-input', part: call.part, choice: this.#choice, text });
+    const { signature, issuer } = readThoughtSignature(delta);
+    if (signature !== undefined && issuer !== undefined) {
+      this.#answer.chunks.push({ type: 'signature', part: call.part, choice: this.#choice, signature, issuer });
     }
+    const text = custom === undefined ? argumentsText(called.arguments) : asString(custom.input);
+    if (text === undefined || text === '') return;
+    if (call.held === undefined) this.#push(call.part, text);
+    else call.held.input += text;
+  }
+
+  /** Says what was kept back: the calls have ended. */
+  end(): void {
+    for (const { part, held } of this.#calls) {
+      if (held === undefined) continue;
+      const inside = unwrapped(held.input);
+      if (inside === undefined) this.#begin(part, held.id, held.name, held.input);
+      else for (const [at, call] of inside.entries()) this.#begin(this.#answer.nextPart++, `${held.id}_${at}`, call.name, call.input);
+    }
+    this.#calls.length = 0;
+  }
+
+  #begin(part: number, id: string, name: string, input: string): void {
+    this.#answer.chunks.push({ type: 'tool-call', part, choice: this.#choice, id, name });
+    if (input !== '') this.#push(part, input);
+  }
+
+  #push(part: number, text: string): void {
+    this.#answer.chunks.push({ type: 'tool-input', part, choice: this.#choice, text });
   }
 
   /**
@@ -44,8 +72,11 @@ export class ToolCallReader {
   }
 
   #open(index: number | undefined, id: string | undefined, name: string, isCustom: boolean): OpenCall {
-    const call = { index, id, part: this.#answer.nextPart++ };
+    const part = this.#answer.nextPart++;
+    const isHeld = !isCustom && mayBeWrapper(name);
+    const call: OpenCall = { index, id, part, ...(isHeld && { held: { id: id ?? this.#newId(part), name, input: '' } }) };
     this.#calls.push(call);
+    if (isHeld) return call;
     this.#answer.chunks.push({
       type: 'tool-call',
       part: call.part,

@@ -1,15 +1,8 @@
 import type { Usage } from '../../core/chat.ts';
+import { asTokens, present } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { present } from './fields.ts';
 
-/** No answer comes near this many tokens: a larger number is a vendor's fault and must not reach a bill. */
-const MOST_TOKENS = 1e9;
-
-/** A number of tokens that can be believed: whole, not negative, not absurd. */
-const tokens = (value: Json | undefined): number | undefined =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS ? value : undefined;
-
-const part = (whole: Json | undefined, name: string): number | undefined => (isObject(whole) ? tokens(whole[name]) : undefined);
+const part = (whole: Json | undefined, name: string): number | undefined => (isObject(whole) ? asTokens(whole[name]) : undefined);
 
 /**
  * The usage of a chunk or an answer: in `usage`; in `x_groq.usage` (Groq's older streams); in the choice (Moonshot).
@@ -27,16 +20,16 @@ export function usageOf(body: JsonObject): Usage | undefined {
 /** Input includes what was cached, as OpenAI counts; output includes reasoning, as OpenAI counts and some others do not. */
 export function readUsage(value: Json | undefined): Usage | undefined {
   if (!isObject(value)) return undefined;
-  const input = tokens(value.prompt_tokens);
-  const completion = tokens(value.completion_tokens);
+  const input = asTokens(value.prompt_tokens);
+  const completion = asTokens(value.completion_tokens);
   if (input === undefined || completion === undefined) return undefined;
-  const reasoning = part(value.completion_tokens_details, 'reasoning_tokens') ?? tokens(value.reasoning_tokens);
+  const reasoning = part(value.completion_tokens_details, 'reasoning_tokens') ?? asTokens(value.reasoning_tokens);
   const details = value.prompt_tokens_details;
-  const cacheRead = part(details, 'cached_tokens') ?? tokens(value.prompt_cache_hit_tokens) ?? tokens(value.cached_tokens);
+  const cacheRead = part(details, 'cached_tokens') ?? asTokens(value.prompt_cache_hit_tokens) ?? asTokens(value.cached_tokens);
   const cacheWrite = part(details, 'cache_write_tokens') ?? part(details, 'cache_creation_input_tokens');
   return {
     input,
-    output: outputOf(input, completion, tokens(value.total_tokens), reasoning),
+    output: outputOf(input, completion, asTokens(value.total_tokens), reasoning),
     ...present({ cacheRead: within(cacheRead, input), cacheWrite: within(cacheWrite, input), reasoning }),
   };
 }

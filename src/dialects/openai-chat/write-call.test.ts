@@ -98,7 +98,7 @@ describe('a call written for OpenAI chat', () => {
   it('sends thinking back only where a provider expects it', () => {
     const messages = [assistant({ type: 'thinking', text: 'Hm.', signature: 's' }, { type: 'redacted-thinking', data: 'x' }, text('A'))];
     expect(write({ messages }).body.messages).toEqual([{ role: 'assistant', content: 'A' }]);
-    expect(write({ messages }).loss).toEqual(['messages.thinking']);
+    expect(write({ messages }).loss).toEqual(['messages.thinking', 'thinking.signature']);
     const quirks = { reasoningField: 'reasoning_content' } as const;
     expect(write({ messages }, quirks).body.messages).toEqual([{ role: 'assistant', content: 'A', reasoning_content: 'Hm.' }]);
     expect(write({ messages: [assistant({ type: 'thinking', text: 'Hm.' }, text('A'))] }, quirks).loss).toEqual([]);

@@ -1,7 +1,8 @@
 import type { Chat, ResponseFormat, Tool, ToolChoice } from '../../core/chat.ts';
 import type { Quirks } from '../../core/dialect.ts';
+import { present } from '../../core/fields.ts';
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { ID, ownExtra, present } from './fields.ts';
+import { ID, ownExtra } from './fields.ts';
 import { writeMessages } from './write-messages.ts';
 
 export function writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObject; readonly loss: readonly string[] } {
@@ -34,7 +35,7 @@ export function writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObje
 }
 
 /** Usage in the stream is what the gateway meters by: it asks for it whether or not the caller did. */
-function writeStreamOptions(own: Json | undefined, quirks: Quirks): JsonObject | undefined {
+export function writeStreamOptions(own: Json | undefined, quirks: Quirks): JsonObject | undefined {
   const options = { ...(isObject(own) && own), ...(quirks.streamUsage !== false && { include_usage: true }) };
   return Object.keys(options).length === 0 ? undefined : options;
 }

@@ -1,7 +1,8 @@
-import type { Message, Part } from '../../core/chat.ts';
+import type { Message, Part, Signed } from '../../core/chat.ts';
 import type { Quirks } from '../../core/dialect.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { ownExtra } from './fields.ts';
+import { writeThoughtSignature } from './signatures.ts';
 import { nameOf, noteExtras, textOnly, userParts, writeParts } from './write-parts.ts';
 
 /**
@@ -61,24 +62,29 @@ function writeAssistant(message: Message, quirks: Quirks, loss: Set<string>): Js
   const content: Part[] = [];
   const thinking: string[] = [];
   let refusal: string | undefined;
+  let signature: JsonObject = {};
   for (const part of message.content) {
     switch (part.type) {
       case 'tool-call':
-        calls.push(writeToolCall(part, loss));
+        calls.push(writeToolCall(part, quirks, loss));
         break;
       case 'thinking':
         if (quirks.reasoningField === undefined) loss.add('messages.thinking');
-        else if (part.signature !== undefined) loss.add('messages.thinking.signature');
+        if (part.signature !== undefined) loss.add('thinking.signature');
         thinking.push(part.text);
         break;
       case 'redacted-thinking':
-        loss.add('messages.thinking');
+        loss.add('thinking.signature');
         break;
       case 'refusal':
         refusal = (refusal ?? '') + part.text;
         break;
       case 'tool-result':
         loss.add(nameOf(part));
+        break;
+      case 'text':
+        signature = { ...signature, ...writeSignature(part, quirks, loss) };
+        content.push(part);
         break;
       default:
         content.push(part);
@@ -93,13 +99,23 @@ function writeAssistant(message: Message, quirks: Quirks, loss: Set<string>): Js
     refusal,
     ...(quirks.reasoningField !== undefined && thinking.length > 0 && { [quirks.reasoningField]: thinking.join('') }),
     tool_calls: calls.length === 0 ? undefined : calls,
+    ...signature,
   };
 }
 
-function writeToolCall(part: Part & { readonly type: 'tool-call' }, loss: Set<string>): JsonObject {
-  noteExtras(part, loss);
-  const { id, name, input } = part;
-  if (part.custom) return { id, type: 'custom', custom: { name, input } };
+function writeToolCall(part: Part & { readonly type: 'tool-call' }, quirks: Quirks, loss: Set<string>): JsonObject {
+  const { id, name, input, cache } = part;
+  if (cache !== undefined) loss.add('cache_control');
+  const others = { ...ownExtra(part.extra, 'messages.', loss), ...writeSignature(part, quirks, loss) };
+  if (part.custom) return { ...others, id, type: 'custom', custom: { name, input } };
   // Vendors parse the arguments to fill a template: no arguments are an empty object.
-  return { id, type: 'function', function: { name, arguments: input === '' ? '{}' : input } };
+  return { ...others, id, type: 'function', function: { name, arguments: input === '' ? '{}' : input } };
+}
+
+/** Only Gemini's own, to who wants it back: everyone else has no field for signatures. */
+function writeSignature({ signature, issuer }: Signed, quirks: Quirks, loss: Set<string>): JsonObject {
+  if (signature === undefined) return {};
+  if (issuer === 'gemini' && quirks.thoughtSignatures === true) return writeThoughtSignature(signature, issuer);
+  loss.add('thinking.signature');
+  return {};
 }

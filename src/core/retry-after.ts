@@ -15,7 +15,9 @@ export function readRetryAfter(headers: Headers): number | undefined {
   const value = headers.get('retry-after');
   if (value === null) return undefined;
   const seconds = number(value);
-  return sane(Number.isNaN(seconds) ? (Date.parse(value) - Date.parse(headers.get('date') ?? '')) / 1000 : seconds);
+  if (!Number.isNaN(seconds)) return sane(seconds);
+  // A moment that has passed by means now.
+  return sane(Math.max(0, (Date.parse(value) - Date.parse(headers.get('date') ?? '')) / 1000));
 }
 
 const number = (text: string) => (text.trim() === '' ? Number.NaN : Number(text));

@@ -1,0 +1,169 @@
+import type { WrittenError } from '../../core/dialect.ts';
+import { type ErrorCode, GatewayError } from '../../core/errors.ts';
+import { present } from '../../core/fields.ts';
+import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { readRetryAfter } from '../../core/retry-after.ts';
+import { withoutKeys } from '../../core/scrub.ts';
+
+/** Longer texts are pages, not messages. */
+const LONGEST_MESSAGE = 4000;
+
+/** What a vendor says about an error, from whatever shape it says it in. */
+interface VendorError {
+  readonly message?: string;
+  readonly type?: string;
+  readonly code?: string;
+  readonly param?: string;
+}
+
+/** `{error: {message, type, code, param}}`, the flat event of a stream, and what servers that speak like it send. */
+function readVendorError(body: Json | undefined): VendorError {
+  if (typeof body === 'string') return present({ message: readMessage(body) });
+  if (!isObject(body)) return {};
+  if (isObject(body.error)) return readVendorError(body.error);
+  return present({
+    message: readMessage(body.error) ?? readMessage(body.message) ?? readMessage(body.detail),
+    // The event's own type says only that it is an error.
+    type: body.type === 'error' ? undefined : asString(body.type),
+    code: typeof body.code === 'number' ? String(body.code) : asString(body.code),
+    param: asString(body.param),
+  });
+}
+
+/** Text, or FastAPI's list of `{loc, msg}`; a page of HTML is no message. */
+function readMessage(value: Json | undefined): string | undefined {
+  if (isArray(value)) return value.map(readDetail).filter(Boolean).join('; ').slice(0, LONGEST_MESSAGE) || undefined;
+  const text = asString(value)?.trim() ?? '';
+  return text === '' || text.startsWith('<') ? undefined : text.slice(0, LONGEST_MESSAGE);
+}
+
+function readDetail(value: Json): string {
+  if (!isObject(value)) return asString(value) ?? '';
+  const where = isArray(value.loc) ? `${value.loc.join('.')}: ` : '';
+  return `${where}${asString(value.msg) ?? ''}`;
+}
+
+/** Statuses that say more than their class. All other 4xx are the caller's, all other 5xx the provider's. */
+const CODES: ReadonlyMap<number, ErrorCode> = new Map([
+  [401, 'upstream_credential'],
+  [402, 'upstream_rate_limited'],
+  [403, 'upstream_credential'],
+  [408, 'upstream_error'],
+  [409, 'upstream_error'],
+  [429, 'upstream_rate_limited'],
+  [498, 'upstream_overloaded'],
+  [503, 'upstream_overloaded'],
+  [529, 'upstream_overloaded'],
+]);
+
+const codeOf = (status: number): ErrorCode => CODES.get(status) ?? (status >= 400 && status < 500 ? 'upstream_rejected' : 'upstream_error');
+
+/** A quota that is used up does not come back within a retry, though it answers like a rate limit. */
+const QUOTA = new Set(['insufficient_quota', 'billing_hard_limit_reached']);
+
+export const readError = (status: number, body: Json | undefined, headers: Headers): GatewayError =>
+  errorOf(status, readVendorError(body), headers, `The provider answered with status ${status}.`);
+
+function errorOf(status: number, vendor: VendorError, headers: Headers, unsaid: string): GatewayError {
+  const code = codeOf(status);
+  const message = vendor.message ?? unsaid;
+  const words = present({ vendorType: vendor.type, vendorCode: vendor.code });
+  const isSpent = status === 402 || QUOTA.has(vendor.code ?? '') || QUOTA.has(vendor.type ?? '');
+  switch (code) {
+    case 'upstream_rejected':
+      return new GatewayError(code, message, { status, ...words, ...present({ param: vendor.param }) });
+    case 'upstream_credential':
+      // Type and code would read as if the caller's own key had been refused.
+      return new GatewayError(code, withoutKeys(message));
+    case 'upstream_rate_limited':
+      return new GatewayError(code, message, {
+        ...words,
+        ...(isSpent ? { retryable: false } : present({ retryAfter: readRetryAfter(headers) })),
+      });
+    default:
+      return new GatewayError(code, message, { ...words, ...present({ retryAfter: readRetryAfter(headers) }) });
+  }
+}
+
+/**
+ * The error of an `error` event, of a response that failed, or of an answer with status 200 that is one: only its words
+ * say whose fault it is.
+ */
+export function readStreamError(body: Json | undefined): GatewayError {
+  const vendor = readVendorError(body);
+  const given = Number(vendor.code);
+  const words = `${vendor.type ?? ''} ${vendor.code ?? ''}`;
+  const status = given >= 400 && given <= 599 ? given : (WORD_STATUS.find(([sign]) => words.includes(sign))?.[1] ?? 500);
+  return errorOf(status, vendor, NO_HEADERS, 'The provider broke off with an error that it did not explain.');
+}
+
+const NO_HEADERS = new Headers();
+
+const WORD_STATUS: readonly (readonly [sign: string, status: number])[] = [
+  ['rate_limit', 429],
+  ['insufficient_quota', 429],
+  ['overload', 503],
+  ['slow_down', 503],
+  ['authentication', 401],
+  ['context_length', 400],
+  ['policy_violation', 400],
+  ['invalid_', 400],
+  ['image_', 400],
+];
+
+export const writeError = (error: GatewayError, requestId: string): WrittenError => ({
+  status: error.status,
+  body: { error: errorObject(error), request_id: requestId },
+});
+
+const errorObject = (error: GatewayError): JsonObject => ({
+  message: error.message,
+  type: typeOf(error),
+  param: error.details.param ?? null,
+  code: wordOf(error),
+});
+
+const wordOf = (error: GatewayError): string => error.details.vendorCode ?? error.code;
+
+/** The event of an error. Source: OpenAI's API reference; its servers, and Open Responses, nest what its reference has flat. */
+export function errorEvent(error: GatewayError, sequence: number): JsonObject {
+  const { message, param, code, type } = errorObject(error);
+  return { type: 'error', sequence_number: sequence, code, message, param, error: { type, code, message, param } };
+}
+
+/** How a response says that it failed: the codes of OpenAI's reference, or the provider's own. */
+export function responseError(error: GatewayError): JsonObject {
+  return { code: error.details.vendorCode ?? failureCode(error), message: error.message };
+}
+
+function failureCode({ status }: GatewayError): string {
+  if (status === 429) return 'rate_limit_exceeded';
+  return status < 500 ? 'invalid_prompt' : 'server_error';
+}
+
+/** Words of other vendors that clients of this dialect do not know. */
+const FOREIGN_TYPES: ReadonlySet<string> = new Set([
+  'api_error',
+  'billing_error',
+  'conflict_error',
+  'overloaded_error',
+  'request_too_large',
+  'timeout_error',
+]);
+
+/** The provider's own type, else one of OpenAI's. Source: platform.openai.com, "Error codes". */
+function typeOf({ details, status }: GatewayError): string {
+  if (details.vendorType !== undefined && !FOREIGN_TYPES.has(details.vendorType)) return details.vendorType;
+  switch (status) {
+    case 401:
+      return 'authentication_error';
+    case 403:
+      return 'permission_error';
+    case 404:
+      return 'not_found_error';
+    case 429:
+      return 'rate_limit_error';
+    default:
+      return status < 500 ? 'invalid_request_error' : 'server_error';
+  }
+}
