@@ -1,5 +1,6 @@
 import type { GatewayError } from '../core/errors.ts';
 import type { RenderedError, Reply } from '../core/kind.ts';
+import { formatUsd } from '../core/money.ts';
 import { CORS_HEADERS } from './cors.ts';
 
 /** The headers of every answer, in the forms that each family of clients reads. A plain object crosses into the platform once. */
@@ -19,8 +20,11 @@ export function answer(reply: Reply, requestId: string, origin: boolean): Respon
   const headers = baseHeaders(requestId, origin, reply.contentType);
   if (reply.servedModel !== undefined) headers['x-weir-model'] = headerSafe(reply.servedModel);
   if (reply.attempts !== undefined) headers['x-weir-attempts'] = String(reply.attempts);
+  if (reply.cost !== undefined) headers['x-weir-cost'] = formatUsd(reply.cost);
   if (reply.loss.length > 0) headers['x-weir-loss'] = headerSafe([...new Set(reply.loss)].join(', '));
   if (reply.stream) headers['cache-control'] = 'no-cache';
+  if (reply.headers !== undefined) Object.assign(headers, reply.headers);
+  if (reply.socket !== undefined) return new Response(null, { status: 101, webSocket: reply.socket, headers });
   return new Response(reply.body, { status: reply.status, headers });
 }
 

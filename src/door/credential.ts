@@ -1,7 +1,7 @@
 /** Where clients put the gateway's key, in the order in which it is looked for. `x-weir-key` wins. */
 export const KEY_HEADERS = ['x-weir-key', 'authorization', 'x-api-key', 'api-key', 'x-goog-api-key'] as const;
 
-/** The key a request presents, or `undefined`. It is never forwarded. */
+/** The key a request presents, or `undefined`. It is never forwarded. A browser's WebSocket has no headers but its subprotocols. */
 export function presentedKey(request: Request): string | undefined {
   const { headers } = request;
   for (const name of KEY_HEADERS) {
@@ -10,6 +10,9 @@ export function presentedKey(request: Request): string | undefined {
     const key = name === 'authorization' ? bearer(value) : value.trim();
     if (key !== undefined && key !== '') return key;
   }
+  const offered = headers.get('sec-websocket-protocol');
+  const protocol = offered === null ? undefined : /(?:^|,) *openai-insecure-api-key\.([^\s,]+)/.exec(offered)?.[1];
+  if (protocol !== undefined) return protocol;
   const query = request.url.indexOf('?');
   if (query < 0 || !request.url.includes('key=', query)) return undefined;
   return new URL(request.url).searchParams.get('key') ?? undefined;

@@ -1,7 +1,7 @@
 import { LlmCall, type LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
-import type { Exchange, Identity } from '../core/exchange.ts';
+import type { Canon, Exchange, Identity } from '../core/exchange.ts';
 import { isObject, type Json, parseJson } from '../core/json.ts';
 import type { Kind, Reply, ReplyEnd } from '../core/kind.ts';
 import type { Plan, PlanRoute } from '../core/plan.ts';
@@ -22,8 +22,21 @@ export interface Arrival {
   /** What the path said of the call, where it did. */
   readonly address?: CallAddress;
   readonly ports: Ports;
+  /** Whether the request's signal alone tells that the caller has left: it came inside another connection. */
+  readonly listens?: true;
+  /** How a call of another operation than chat is read and served. */
+  readonly open?: (request: Request, plan: Plan) => Promise<OpenedCall>;
   identify(request: Request): Promise<Identity> | Identity;
   plan(): Promise<Plan> | Plan;
+}
+
+/** What a record says of the answer besides its outcome. */
+type RecordFacts = Pick<RequestRecord, 'stream' | 'attempts' | 'lane' | 'servedModel' | 'firstTokenMs' | 'priceVersion'>;
+
+/** A call, and what serves it once the policies have passed it: the kind, where nothing else is said. */
+export interface OpenedCall {
+  readonly call: Canon['llm']['call'];
+  readonly serve?: Kind<'llm'>['serve'];
 }
 
 /** Headers that name the run a call belongs to, Weir's own first. */
@@ -54,7 +67,7 @@ class Run {
   readonly #kind: Kind<'llm'>;
   readonly #arrival: Arrival;
   #who: Identity | undefined;
-  #call: LlmCall | undefined;
+  #call: Canon['llm']['call'] | undefined;
   #chain: PolicyChain | undefined;
   #route = 'llm';
   #facts: { [fact: string]: Json } | undefined;
@@ -65,28 +78,29 @@ class Run {
   }
 
   async serve(): Promise<Reply> {
-    const { request, dialect, operation } = this.#arrival;
+    const { request } = this.#arrival;
     checkIngress(request);
     const identified = this.#arrival.identify(request);
     const who = identified instanceof Promise ? await identified : identified;
     this.#who = who;
     const planned = this.#arrival.plan();
     const plan = planned instanceof Promise ? await planned : planned;
-    checkContentType(request);
-    const body = await readText(request, plan.limits.body).catch(notUtf8);
-    if (body === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
-    const call = LlmCall.read(dialect, body, request.headers, operation, this.#arrival.address);
+    const { call, serve = this.#kind.serve } = await this.#open(plan);
     this.#call = call;
     const route = llmRoute(plan);
     this.#route = route.name;
     const exchange = this.#exchange(who, route);
     const chain = new PolicyChain(route.policies, exchange);
     this.#chain = chain;
-    if (route.policies.length === 0) return this.#kind.serve(call, exchange, chain, plan);
+    if (route.policies.length === 0) return serve(call, exchange, chain, plan);
     const admitted = await chain.admit(call);
-    return 'answer' in admitted
-      ? this.#kind.render(admitted.answer, call, exchange, chain)
-      : this.#kind.serve(admitted.call, exchange, chain, plan);
+    return 'answer' in admitted ? this.#kind.render(admitted.answer, call, exchange, chain) : serve(admitted.call, exchange, chain, plan);
+  }
+
+  async #open(plan: Plan): Promise<OpenedCall> {
+    const { request, dialect, operation, address, open } = this.#arrival;
+    if (open !== undefined) return open(request, plan);
+    return { call: LlmCall.read(dialect, await readJsonBody(request, plan), request.headers, operation, address) };
   }
 
   #exchange(who: Identity, route: PlanRoute): Exchange {
@@ -98,6 +112,7 @@ class Run {
       surface: this.#kind.surface,
       ports,
       signal: request.signal,
+      ...(this.#arrival.listens === true ? { listens: true } : {}),
       note: (fact, value) => {
         this.#facts ??= {};
         this.#facts[fact] = value;
@@ -112,6 +127,7 @@ class Run {
         status: end.status,
         httpStatus: reply.status,
         ...(end.usage === undefined ? {} : { usage: end.usage }),
+        ...(end.cost === undefined ? {} : { cost: end.cost }),
         ...(end.error === undefined ? {} : { error: end.error }),
       },
       {
@@ -119,6 +135,7 @@ class Run {
         attempts: end.attempts,
         ...(reply.lane === undefined ? {} : { lane: reply.lane }),
         ...(end.servedModel === undefined ? {} : { servedModel: end.servedModel }),
+        ...(end.priceVersion === undefined ? {} : { priceVersion: end.priceVersion }),
         ...(end.firstTokenAt === undefined ? {} : { firstTokenMs: end.firstTokenAt - startedAt }),
       },
     );
@@ -133,15 +150,12 @@ class Run {
   }
 
   /** Returns nothing where there is nothing to wait for: the usual exchange costs no promise here. */
-  #conclude(
-    outcome: Outcome,
-    facts: Pick<RequestRecord, 'stream' | 'attempts' | 'lane' | 'servedModel' | 'firstTokenMs'>,
-  ): Promise<void> | undefined {
+  #conclude(outcome: Outcome, facts: RecordFacts): Promise<void> | undefined {
     if (this.#chain === undefined || this.#chain.isEmpty) return this.#record(outcome, facts);
     return this.#chain.end(outcome).then(() => this.#record(outcome, facts));
   }
 
-  #record(outcome: Outcome, facts: Pick<RequestRecord, 'stream' | 'attempts' | 'lane' | 'servedModel' | 'firstTokenMs'>): undefined {
+  #record(outcome: Outcome, facts: RecordFacts): undefined {
     const who = this.#who;
     // A call without a valid key leaves no trace in the database: strangers must not be able to fill it.
     if (who === undefined) return undefined;
@@ -158,8 +172,9 @@ class Run {
       httpStatus: outcome.httpStatus,
       ...facts,
       keyId: who.keyId,
-      ...(this.#call === undefined ? {} : { askedModel: this.#call.head.model }),
+      ...(this.#call === undefined || this.#call.head.model === '' ? {} : { askedModel: this.#call.head.model }),
       ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+      ...(outcome.cost === undefined ? {} : { cost: outcome.cost }),
       ...(outcome.error === undefined ? {} : { errorCode: outcome.error.code }),
       ...(run === undefined ? {} : { run }),
       ...(metadata === undefined ? {} : { metadata }),
@@ -168,12 +183,23 @@ class Run {
   }
 }
 
+/** The body of a call that comes as JSON. Throws `unsupported_media_type`, `request_too_large`, `invalid_json`. */
+export async function readJsonBody(request: Request, plan: Plan): Promise<string> {
+  checkContentType(request);
+  const body = await readText(request, plan.limits.body).catch(notUtf8);
+  if (body === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
+  return body;
+}
+
+/** Whether anything looks at the calls of this route. */
+export const hasPolicies = (plan: Plan): boolean => llmRoute(plan).policies.length > 0;
+
 function notUtf8(cause: unknown): never {
   if (cause instanceof TypeError) throw new GatewayError('invalid_json', 'The body is not valid UTF-8, or it broke off.', { cause });
   throw cause;
 }
 
-function llmRoute(plan: Plan): PlanRoute {
+export function llmRoute(plan: Plan): PlanRoute {
   const route = plan.routes.find(({ kind }) => kind === 'llm');
   if (route === undefined) throw new GatewayError('internal', 'The plan has no route for language models.');
   return route;

@@ -5,20 +5,23 @@ import { rolls } from '../config/rolls.ts';
 import type { LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
-import type { Identity } from '../core/exchange.ts';
+import type { Exchange, Identity } from '../core/exchange.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Clock, Ports } from '../core/ports.ts';
 import { dialects } from '../dialects/index.ts';
 import type { StaticKeys } from '../identity/api-key.ts';
 import { llm } from '../kinds/llm/index.ts';
-import { anthropicModel, anthropicModels, listModels, openaiModel, openaiModels } from '../kinds/llm/models.ts';
+import { RESPONSES } from '../kinds/llm/responses/items.ts';
 import { readHead } from '../state/revisions.ts';
 import { errorAnswer, problem } from './answer.ts';
 import { CORS_HEADERS, preflight } from './cors.ts';
 import { presentedKey } from './credential.ts';
-import { runLlm } from './exchange.ts';
+import { llmRoute, runLlm } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
-import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf, modelsPaths } from './paths.ts';
+import { type Caller, mountModels, speaksAnthropic } from './models.ts';
+import { mountOperations, type OpenCall, operationMethods } from './operations.ts';
+import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf } from './paths.ts';
+import { mountResponses, type ResponsesDoor } from './responses.ts';
 
 /** What the door works with; nothing is read from anywhere else. */
 export interface DoorDeps {
@@ -36,7 +39,7 @@ type DoorContext = Context<{ Variables: { requestId?: string } }>;
 export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }> {
   const app = new Hono<{ Variables: { requestId?: string } }>();
   const identify = (request: Request) => identifyBy(deps.keys, request);
-  const serve = (context: DoorContext, dialect: Dialect, operation: LlmOperation, address?: CallAddress) => {
+  const serve = (context: DoorContext, dialect: Dialect, operation: LlmOperation, address?: CallAddress, open?: OpenCall) => {
     const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
     return runLlm(llm, {
       request: context.req.raw,
@@ -45,6 +48,7 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
       dialect,
       operation,
       ...(address === undefined ? {} : { address }),
+      ...(open === undefined ? {} : { open }),
       ports: deps.ports(after),
       identify,
       plan: () => currentPlan(deps.planSource, after),
@@ -54,17 +58,17 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
     const dialect = dialectOf(id);
     app.post(path, (context) => serve(context, dialect, operation));
   }
+  mountOperations(app, (context, dialect, open) => serve(context, knownDialect(dialect), 'chat', undefined, open));
+  const responses = dialects.find(({ id }) => id === RESPONSES);
+  if (responses !== undefined) mountResponses(app, responses, responsesDoor(deps, responses));
   for (const { path, read } of llmPatterns) {
     app.post(path, (context) => {
       const url = new URL(context.req.raw.url);
-      const said = read(url.pathname, url.searchParams);
+      const said = read(url.pathname, url.searchParams, context.req.raw.headers);
       return said === undefined ? context.notFound() : serve(context, dialectOf(said.dialect), said.operation, said.address);
     });
   }
-  for (const path of modelsPaths) {
-    app.get(path, (context) => withPlan(deps, context, (plan) => modelList(context.req.raw, plan)));
-    app.get(`${path}/:id{.+}`, (context) => withPlan(deps, context, (plan) => oneModel(context.req.raw, plan, context.req.param('id'))));
-  }
+  mountModels(app, (context, answer) => answerCaller(deps, context, answer));
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', (context) => readiness(deps, context));
   app.get('/', () => Response.json({ name: 'weir', docs: 'README.md', health: '/healthz' }));
@@ -85,11 +89,37 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
   return app;
 }
 
+function responsesDoor(deps: DoorDeps, dialect: Dialect): ResponsesDoor {
+  const identify = (request: Request) => identifyBy(deps.keys, request);
+  const plan = (after: (work: Promise<unknown>) => void) => currentPlan(deps.planSource, after);
+  return {
+    newRequestId,
+    identify,
+    plan,
+    ports: deps.ports,
+    ask: (request, after) =>
+      runLlm(llm, {
+        request,
+        requestId: newRequestId(),
+        startedAt: deps.clock.now(),
+        dialect,
+        operation: 'chat',
+        listens: true,
+        ports: deps.ports(after),
+        identify,
+        plan: () => plan(after),
+      }),
+  };
+}
+
 function dialectOf(id: string): Dialect {
   const dialect = dialects.find((each) => each.id === id);
   if (dialect === undefined) throw new Error(`no dialect ${id}`);
   return dialect;
 }
+
+/** A dialect's errors, or OpenAI's where the dialect is not spoken. */
+const knownDialect = (id: string) => dialects.find((each) => each.id === id) ?? dialectOf('openai-chat');
 
 const newRequestId = () => `req_${crypto.randomUUID().replaceAll('-', '')}`;
 
@@ -113,27 +143,27 @@ function currentPlan(source: PlanSource, after: (work: Promise<unknown>) => void
   return first === undefined ? source.current() : first.then(() => source.current());
 }
 
-async function withPlan(deps: DoorDeps, context: DoorContext, respond: (plan: Plan) => object): Promise<Response> {
-  checkIngress(context.req.raw);
-  await identifyBy(deps.keys, context.req.raw);
-  const plan = await currentPlan(deps.planSource, (work) => context.executionCtx.waitUntil(work));
-  const requestId = newRequestId();
-  return Response.json(respond(plan), {
-    headers: { 'x-weir-request-id': requestId, 'x-request-id': requestId, 'request-id': requestId, ...CORS_HEADERS },
+/** Answers what is no exchange: nothing is asked of a provider, and nothing is logged. */
+async function answerCaller(deps: DoorDeps, context: DoorContext, respond: (caller: Caller) => Promise<object>): Promise<Response> {
+  const request = context.req.raw;
+  checkIngress(request);
+  const who = await identifyBy(deps.keys, request);
+  const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+  const plan = await currentPlan(deps.planSource, after);
+  const id = newRequestId();
+  const { name, kind } = llmRoute(plan);
+  const exchange: Exchange = {
+    id,
+    who,
+    route: { name, kind },
+    surface: llm.surface,
+    ports: deps.ports(after),
+    signal: request.signal,
+    note: () => undefined,
+  };
+  return Response.json(await respond({ plan, exchange }), {
+    headers: { 'x-weir-request-id': id, 'x-request-id': id, 'request-id': id, ...CORS_HEADERS },
   });
-}
-
-/** Anthropic's clients always say which version of their API they speak. */
-const speaksAnthropic = (request: Request) => request.headers.has('anthropic-version');
-
-function modelList(request: Request, plan: Plan): object {
-  return speaksAnthropic(request) ? anthropicModels(listModels(plan)) : openaiModels(listModels(plan));
-}
-
-function oneModel(request: Request, plan: Plan, id: string): object {
-  const model = listModels(plan).find((each) => each.id === id);
-  if (model === undefined) throw new GatewayError('model_not_found', `There is no model "${id.slice(0, 200)}" in the list.`);
-  return speaksAnthropic(request) ? anthropicModel(model) : openaiModel(model);
 }
 
 async function readiness(deps: DoorDeps, context: DoorContext): Promise<Response> {
@@ -161,7 +191,7 @@ function unknownPath(request: Request, path: string): GatewayError {
   if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
     return new GatewayError('upgrade_required', 'WebSocket is not served here. Use the HTTP form of the same call.');
   }
-  const allow = methodsOf(path);
+  const allow = methodsOf(path) ?? operationMethods(path);
   if (allow !== undefined) return new GatewayError('method_not_allowed', `This path takes ${allow}.`, { allow });
   if (isUnserved(path)) return new GatewayError('not_supported', 'This operation is not served by this version of Weir.');
   return new GatewayError('not_found', 'Nothing is served at this path. LLM calls go to /v1/chat/completions or /v1/messages.');

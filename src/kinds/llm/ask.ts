@@ -7,9 +7,13 @@ import { sse } from '../../core/framing.ts';
 import { chooseLane, type Lane } from '../../core/lane.ts';
 import { type Opened, openStream } from '../../core/opening.ts';
 import type { Plan } from '../../core/plan.ts';
+import type { Touches } from '../../core/policy.ts';
 import { readText } from '../../core/reader.ts';
 import type { PolicyChain } from '../../core/run.ts';
 import type { Target } from '../../core/strategy.ts';
+import type { Continued } from './continued.ts';
+import { withoutForeignReasoning } from './continuity/foreign-reasoning.ts';
+import { settle } from './continuity/keeper.ts';
 import type { Resolved } from './resolve.ts';
 import { type Dispatch, type Line, openLine, prepare, send } from './upstream.ts';
 import { type WholeReply, wholeReply, writerOptions } from './whole.ts';
@@ -17,7 +21,7 @@ import { type WholeReply, wholeReply, writerOptions } from './whole.ts';
 /** Bytes of a whole JSON answer; far above any answer a model gives. */
 const REPLY_BYTES = 64 * 1024 * 1024;
 
-interface Answered {
+export interface Answered {
   readonly target: Target;
   readonly dispatch: Dispatch;
   readonly at: number;
@@ -45,6 +49,7 @@ export class Ask {
     readonly resolved: Resolved,
     /** Milliseconds since the epoch. */
     readonly deadline: number,
+    readonly continued: Continued,
   ) {}
 
   /** Whether the caller is known to have left. */
@@ -81,13 +86,19 @@ export class Ask {
    * The platform ends a call whose caller has left by the request's own signal, and what is still open when the
    * exchange is over: a whole answer needs no line of its own, only a limit to the wait.
    */
-  async #whole(target: Target): Promise<AnsweredWhole> {
-    const dispatch = prepare(this.call, target, this.plan, this.exchange);
+  async #whole(target: Target, dispatch = prepare(this.call, target, this.plan, this.exchange)): Promise<AnsweredWhole> {
     try {
       return await within(this.#readWhole(dispatch, target), this.#left());
     } catch (thrown) {
+      const again = this.#again(thrown, dispatch);
+      if (again !== undefined) return this.#whole(target, again);
       throw unreachable(thrown);
     }
+  }
+
+  /** What may be asked once more of a target that refused the call for a reason that can be taken out of it. */
+  #again(thrown: unknown, dispatch: Dispatch): Dispatch | undefined {
+    return this.call.headers.get('x-weir-strict') === '1' ? undefined : withoutForeignReasoning(thrown, dispatch);
   }
 
   async #readWhole(dispatch: Dispatch, target: Target): Promise<AnsweredWhole> {
@@ -96,16 +107,26 @@ export class Ask {
     const text = await readText(response, REPLY_BYTES);
     if (text === undefined) throw new GatewayError('upstream_invalid', 'The provider sent a larger answer than any model gives.');
     const options = writerOptions(this.exchange, this.call, nameOf(target));
-    return { target, dispatch, at, reply: await wholeReply(text, dispatch.dialect, this.call, this.chain, options) };
+    const reply = await wholeReply(text, dispatch.dialect, this.call, this.chain, options, this.continued.keepers);
+    return { target, dispatch, at, reply: await this.#kept(reply, target, dispatch.dialect.id !== this.call.dialect.id) };
   }
 
-  async #stream(target: Target): Promise<AnsweredStream> {
-    const dispatch = prepare(this.call, target, this.plan, this.exchange);
+  /** The answer as those who keep something of it leave it. */
+  async #kept(reply: WholeReply, target: Target, translated: boolean): Promise<WholeReply> {
+    const { keepers } = this.continued;
+    if (keepers.length === 0) return reply;
+    let { body } = reply;
+    for (const keeper of keepers) body = (await keeper.whole?.(body, target, translated)) ?? body;
+    await settle(keepers);
+    return { ...reply, body };
+  }
+
+  async #stream(target: Target, dispatch = prepare(this.call, target, this.plan, this.exchange)): Promise<AnsweredStream> {
     const { dialect, framing } = dispatch;
     const lane = chooseLane({
       framed: framing !== sse,
       sameDialect: dialect.id === this.call.dialect.id,
-      touches: this.chain.touches,
+      touches: this.#touches,
       hidesUsage: !this.call.head.wantsUsage,
     });
     const line = openLine(Math.min(this.resolved.timeout.firstToken, this.#left()));
@@ -115,14 +136,34 @@ export class Ask {
       if (response.body === null || !framing.accepts(response.headers.get('content-type') ?? '')) {
         throw new GatewayError('upstream_invalid', 'The provider answered a streaming request with something that is not an event stream.');
       }
-      const opened = await openStream(response.body, dialect, lane === 'pipe', (reason) => line.abort(reason), framing);
+      const opened = await openStream(response.body, dialect, lane === 'pipe', (reason) => line.abort(reason), framing, target.model);
       line.answered();
+      this.#begun(opened, target);
       return { target, dispatch, at: this.exchange.ports.clock.now(), opened, lane };
     } catch (thrown) {
       // A deadline aborts the call, and the platform's error for that says nothing: the signal's reason does.
       const error = unreachable(line.signal.aborted ? line.signal.reason : thrown);
       line.abort(error);
+      const again = this.#again(error, dispatch);
+      if (again !== undefined) return this.#stream(target, again);
       throw error;
+    }
+  }
+
+  /** What is done to the response: a keeper who wants its frames reads them. */
+  get #touches(): Touches {
+    const { touches } = this.chain;
+    return touches === 'nothing' && this.continued.keepers.some(({ wantsFrames }) => wantsFrames === true) ? 'reads' : touches;
+  }
+
+  /** An answer in the caller's own dialect names itself in its first frames. */
+  #begun({ dialect, frames }: Opened, target: Target): void {
+    if (dialect.id !== this.call.dialect.id || this.continued.keepers.length === 0) return;
+    for (const { chunks = [] } of frames) {
+      for (const chunk of chunks) {
+        if (chunk.type !== 'start' || chunk.id === undefined) continue;
+        for (const keeper of this.continued.keepers) keeper.begun?.(chunk.id, target);
+      }
     }
   }
 
@@ -141,7 +182,7 @@ function within<T>(work: Promise<T>, ms: number): Promise<T> {
 }
 
 /** What a connection that failed under us is called: the platform's own error names nothing a caller may see. */
-function unreachable(thrown: unknown): GatewayError {
+export function unreachable(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   if (thrown instanceof TypeError || (thrown instanceof Error && /network|connection|stream/i.test(thrown.message))) {
     return new GatewayError('upstream_interrupted', 'The connection to the provider broke before it answered.', { cause: thrown });
@@ -149,7 +190,7 @@ function unreachable(thrown: unknown): GatewayError {
   return GatewayError.from(thrown);
 }
 
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, ms);
     function done() {

@@ -1,15 +1,20 @@
+import { GatewayError } from '../../core/errors.ts';
 import type { Kind } from '../../core/kind.ts';
 import { dialects } from '../../dialects/index.ts';
+import { serveOperation } from './operations/serve.ts';
 import { renderAnswer } from './render.ts';
 import { serveChat } from './serve.ts';
 import { llmSurface } from './surface.ts';
 
-/** Language models: chat in the caller's dialect onto any provider. */
+/** Language models: chat in the caller's dialect onto any provider, and the operations beside it. */
 export const llm: Kind<'llm'> = {
   name: 'llm',
   surface: llmSurface,
-  serve: serveChat,
-  render: renderAnswer,
+  serve: (call, ...rest) => (call.dialect === undefined ? serveOperation(call, ...rest) : serveChat(call, ...rest)),
+  async render(chunks, call, ...rest) {
+    if (call.dialect !== undefined) return renderAnswer(chunks, call, ...rest);
+    throw new GatewayError('not_supported', 'A policy of this route answers calls itself, which it can do for chat only.');
+  },
   fail(error, dialectId, requestId) {
     const dialect = dialects.find(({ id }) => id === dialectId) ?? dialects[0];
     if (dialect === undefined) throw new Error('there is no dialect');

@@ -1,7 +1,8 @@
 import type { LlmCall } from '../../core/call.ts';
 import type { ChatChunk } from '../../core/chat.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { sse } from '../../core/framing.ts';
+import { callerFraming } from '../../core/framing.ts';
+import { JSON_ARRAY_TYPE, jsonArrayOf } from '../../core/json-array.ts';
 import type { Reply } from '../../core/kind.ts';
 import { Tally } from '../../core/meter.ts';
 import type { PolicyChain } from '../../core/run.ts';
@@ -20,11 +21,13 @@ export async function renderAnswer(answer: readonly ChatChunk[], call: LlmCall, 
     return { status: 200, contentType: 'application/json', body: JSON.stringify(body), stream: false, attempts: 0, loss, done: end };
   }
   const writer = call.dialect.replyWriter(options);
-  const framing = call.dialect.framing ?? sse;
+  const framing = callerFraming(call.dialect);
+  const events = framing.encode(chunks.map((chunk) => writer.write(chunk)).join(''));
+  const isArray = call.address?.jsonArray === true;
   return {
     status: 200,
-    contentType: framing.contentType,
-    body: framing.encode(chunks.map((chunk) => writer.write(chunk)).join('')),
+    contentType: isArray ? JSON_ARRAY_TYPE : framing.contentType,
+    body: isArray ? jsonArrayOf(events) : events,
     stream: true,
     attempts: 0,
     loss: [...writer.loss],

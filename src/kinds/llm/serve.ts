@@ -5,8 +5,10 @@ import type { Dialect, ReplyWriter } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { editFrames, filterFrames, translateFrames, watchFrames } from '../../core/frames.ts';
-import { sse } from '../../core/framing.ts';
+import { callerFraming } from '../../core/framing.ts';
+import { JSON_ARRAY_TYPE, jsonArrayStream } from '../../core/json-array.ts';
 import type { Reply, ReplyEnd } from '../../core/kind.ts';
+import { formatUsd } from '../../core/money.ts';
 import type { Opened } from '../../core/opening.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { FrameHandler } from '../../core/pump.ts';
@@ -15,8 +17,12 @@ import type { Frame } from '../../core/sse.ts';
 import type { Target } from '../../core/strategy.ts';
 import { carryStream } from '../../core/stream.ts';
 import { type AnsweredStream, Ask, nameOf } from './ask.ts';
+import { charge } from './charge.ts';
+import { continueCall } from './continued.ts';
+import { keepFrames } from './continuity/keeper.ts';
 import { countTokens } from './count.ts';
 import { type Resolved, resolveModel } from './resolve.ts';
+import { compact } from './responses/compact.ts';
 import { estimated, writerOptions } from './whole.ts';
 
 /** Milliseconds in which most answers begin: before that nobody listens for a caller who leaves. */
@@ -25,15 +31,19 @@ const SOON = 1_000;
 /** Serves one chat call: the strategy orders the targets, the attempt loop walks them, the answer takes its lane. */
 export async function serveChat(call: LlmCall, exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply> {
   const resolved = withCallerLimit(resolveModel(plan, call.head.model), call);
-  const targets = await ordered(resolved, call, exchange);
-  if (call.operation === 'count-tokens') return countTokens(call, targets, exchange, plan);
+  const order = await ordered(resolved, call, exchange);
+  const continuing = continueCall(call, order, exchange, plan);
+  const continued = continuing instanceof Promise ? await continuing : continuing;
+  const { targets } = continued;
+  if (call.operation === 'count-tokens') return countTokens(continued.call, targets, exchange, plan);
   const deadline = exchange.ports.clock.now() + resolved.timeout.total;
-  const ask = new Ask(call, exchange, chain, plan, resolved, deadline);
+  const ask = new Ask(continued.call, exchange, chain, plan, resolved, deadline, continued);
+  if (call.operation === 'compact') return compact(ask, targets);
   return call.head.stream ? streamReply(ask, targets) : wholeAnswer(ask, targets);
 }
 
 /** `x-weir-timeout`: how long the caller is willing to wait for the first token (or a whole JSON answer), in ms. */
-function withCallerLimit(resolved: Resolved, call: LlmCall): Resolved {
+export function withCallerLimit(resolved: Resolved, call: Pick<LlmCall, 'head' | 'headers'>): Resolved {
   const header = call.headers.get('x-weir-timeout');
   if (header === null) return resolved;
   const ms = Number(header);
@@ -53,6 +63,7 @@ async function wholeAnswer(ask: Ask, targets: readonly Target[]): Promise<Reply>
   const { answer, attempts } = await ask.whole(targets);
   const { target, dispatch, reply, at } = answer;
   const servedModel = nameOf(target);
+  const charged = charge(ask, answer, reply.usage);
   return {
     status: 200,
     contentType: 'application/json',
@@ -60,8 +71,9 @@ async function wholeAnswer(ask: Ask, targets: readonly Target[]): Promise<Reply>
     stream: false,
     servedModel,
     attempts,
-    loss: [...dispatch.loss, ...reply.loss],
-    done: { status: 'complete', usage: reply.usage, servedModel, attempts, firstTokenAt: at },
+    ...(charged === undefined ? {} : { cost: charged.cost }),
+    loss: [...dispatch.loss, ...reply.loss, ...ask.continued.loss],
+    done: { status: 'complete', usage: reply.usage, servedModel, attempts, firstTokenAt: at, ...charged },
   };
 }
 
@@ -72,6 +84,7 @@ async function wholeAnswer(ask: Ask, targets: readonly Target[]): Promise<Reply>
 async function streamReply(ask: Ask, targets: readonly Target[]): Promise<Reply> {
   const { exchange, plan } = ask;
   const walked = ask.stream(targets);
+  if (exchange.listens === true) ask.listen();
   const { ping } = plan.limits;
   const soon = Math.min(SOON, ping);
   let first = await firstWithin(walked, soon);
@@ -80,8 +93,7 @@ async function streamReply(ask: Ask, targets: readonly Target[]): Promise<Reply>
     first = await firstWithin(walked, ping - soon);
   }
   const { readable, writable } = exchange.ports.pipe();
-  const { contentType } = ask.call.dialect.framing ?? sse;
-  const base = { status: 200, contentType, body: readable, stream: true } as const;
+  const base = { status: 200, stream: true, ...outgoing(readable, ask.call) } as const;
   if (first === undefined) {
     const later = walked.then(({ answer }) => answer.opened);
     return { ...base, loss: [], done: carry(ask, writable, walked, later) };
@@ -89,7 +101,13 @@ async function streamReply(ask: Ask, targets: readonly Target[]): Promise<Reply>
   const { answer, attempts } = first;
   const servedModel = nameOf(answer.target);
   const done = carry(ask, writable, first, answer.opened);
-  return { ...base, lane: answer.lane, servedModel, attempts, loss: answer.dispatch.loss, done };
+  return { ...base, lane: answer.lane, servedModel, attempts, loss: [...answer.dispatch.loss, ...ask.continued.loss], done };
+}
+
+/** The stream as the caller asked for it. */
+function outgoing(events: ReadableStream<Uint8Array>, { address, dialect }: LlmCall): Pick<Reply, 'body' | 'contentType'> {
+  if (address?.jsonArray === true) return { body: events.pipeThrough(jsonArrayStream()), contentType: JSON_ARRAY_TYPE };
+  return { body: events, contentType: callerFraming(dialect).contentType };
 }
 
 async function carry(
@@ -119,14 +137,16 @@ async function carry(
   return {
     ...(gone ? { status: 'aborted' as const } : end),
     attempts: known?.attempts ?? end.error?.attempts ?? 0,
-    ...(known === undefined ? {} : { servedModel: nameOf(known.answer.target), firstTokenAt: known.answer.at }),
+    ...(known === undefined
+      ? {}
+      : { servedModel: nameOf(known.answer.target), firstTokenAt: known.answer.at, ...charge(ask, known.answer, end.usage) }),
   };
 }
 
 function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined): StreamOptions {
   const { call, exchange, chain, plan, resolved, deadline } = ask;
   const { dialect } = call;
-  const framing = dialect.framing ?? sse;
+  const framing = callerFraming(dialect);
   let writer: ReplyWriter | undefined;
   return {
     clock: exchange.ports.clock,
@@ -139,32 +159,35 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
     handler(opened) {
       const served = known()?.answer.target;
       writer = dialect.replyWriter(writerOptions(exchange, call, served === undefined ? call.head.model : nameOf(served)));
-      return frameHandler(opened.dialect, call, chain, writer);
+      const handler = frameHandler(opened.dialect, call, chain, writer);
+      return keepFrames(handler, ask.continued.keepers, opened.dialect.id !== dialect.id, framing);
     },
     settle(meter, metered) {
       // Usage that comes before the finish is a beginning, not a total.
       if (metered.usage !== undefined && (metered.ended || metered.finish !== undefined)) return metered.usage;
       return estimated(call, meter.estimateOutput(), metered.usage);
     },
-    ...(call.headers.get('x-weir-explain') === '1' ? { trailer: (end: StreamEnd) => trailer(end, known(), writer) } : {}),
+    ...(call.headers.get('x-weir-explain') === '1' ? { trailer: (end: StreamEnd) => trailer(ask, end, known(), writer) } : {}),
   };
 }
 
 function frameHandler(upstream: Dialect, call: LlmCall, chain: PolicyChain, writer: ReplyWriter): FrameHandler {
-  if (upstream.id !== call.dialect.id) return translateFrames(chain, writer, call.dialect.framing ?? sse);
+  if (upstream.id !== call.dialect.id) return translateFrames(chain, writer, callerFraming(call.dialect));
   const hides = call.head.wantsUsage ? () => false : (frame: Frame) => upstream.isUsageOnly(frame);
   if (chain.touches === 'edits') return editFrames(chain, upstream, hides);
   return chain.touches === 'reads' ? watchFrames(chain, hides) : filterFrames(upstream);
 }
 
 /** What a caller who asked to have the stream explained is told, after all else, as a comment no parser minds. */
-function trailer(end: StreamEnd, walked: Walked<AnsweredStream> | undefined, writer: ReplyWriter | undefined): string {
+function trailer(ask: Ask, end: StreamEnd, walked: Walked<AnsweredStream> | undefined, writer: ReplyWriter | undefined): string {
+  const charged = walked === undefined ? undefined : charge(ask, walked.answer, end.usage);
   const loss = [...(walked?.answer.dispatch.loss ?? []), ...(writer?.loss ?? [])];
   const told = {
     status: end.status,
     model: walked === undefined ? undefined : nameOf(walked.answer.target),
     attempts: walked?.attempts,
     usage: end.usage,
+    cost: charged === undefined ? undefined : formatUsd(charged.cost),
     loss: loss.length > 0 ? loss : undefined,
   };
   return `: weir ${JSON.stringify(told)}\n\n`;

@@ -5,8 +5,8 @@ import type { Exchange } from '../../core/exchange.ts';
 import { type Framing, sse } from '../../core/framing.ts';
 import { type Json, parseJson } from '../../core/json.ts';
 import type { Plan, PlanProvider } from '../../core/plan.ts';
-import type { EgressRequest } from '../../core/ports.ts';
-import type { ProviderCall } from '../../core/provider.ts';
+import type { EgressRequest, Secrets } from '../../core/ports.ts';
+import type { Bound, ProviderCall } from '../../core/provider.ts';
 import { readText } from '../../core/reader.ts';
 import { WRAPPED } from '../../core/signature.ts';
 import type { Target } from '../../core/strategy.ts';
@@ -50,6 +50,8 @@ export interface Dispatch {
   /** For providers that sign; elsewhere it stands in the headers. */
   readonly credential: string | undefined;
   readonly provider: PlanProvider;
+  /** Present where the call does not go over the network. */
+  readonly respond?: Bound | undefined;
   readonly request: Omit<EgressRequest, 'signal'>;
   readonly loss: readonly string[];
 }
@@ -63,24 +65,28 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
   // A signature of another vendor that came wrapped must not go out as it is: only the whole translation unwraps it.
   const asItCame = dialect.id === call.dialect.id && !call.wire.text.includes(WRAPPED);
   const written = asItCame ? undefined : dialect.writeCall({ ...call.chat(), model: target.model }, quirks);
-  const loss = written?.loss ?? [];
+  const omitted = transport?.omits?.(call.headers, (field) => call.wire.fields.get(field) !== undefined) ?? [];
+  const loss = [...(written?.loss ?? []), ...omitted];
   if (loss.length > 0 && call.headers.get('x-weir-strict') === '1') throw refusedLoss(loss);
   const { model } = target;
   const { stream } = call.head;
   const carried: ProviderCall = { baseUrl, dialect: dialect.id, model, stream, settings: provider.settings };
-  const extra = transport?.patch?.(carried);
+  const extra = transport?.patch?.(carried, call.headers);
   const body =
     written === undefined
       ? call.wire.patched({ ...dialect.patch(call.head, model, quirks, call.wire.fields), ...extra })
       : JSON.stringify(extra === undefined ? written.body : { ...written.body, ...extra });
   const url = transport?.url?.(carried) ?? baseUrl + (dialect.pathOf?.(model, stream) ?? dialect.path);
-  const { headers, credential } = upstreamHeaders(call, provider, exchange);
+  const { bound, respond = bound?.(provider.settings, exchange.ports.models) } = provider.provider;
+  const needsNoKey = respond !== undefined && bound !== undefined;
+  const { headers, credential } = needsNoKey ? { headers: {} } : upstreamHeaders(call.headers, provider, exchange.ports.secrets);
   return {
     dialect,
     framing: transport?.framing ?? dialect.framing ?? sse,
     provider,
+    respond,
     credential,
-    request: { url, method: 'POST', headers, body },
+    request: { url, method: 'POST', headers: Object.assign(headers, dialect.headersOf?.(model, stream)), body },
     loss,
   };
 }
@@ -89,30 +95,36 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
 export function spokenFor({ dialects }: PlanProvider, id: string, model: string): PlanProvider['dialects'][number] {
   const able = dialects.filter(({ transport }) => transport?.serves?.(model) ?? true);
   const spoken = able.find(({ dialect }) => dialect.id === id) ?? able[0];
-  if (spoken === undefined) throw new GatewayError('internal', 'A provider speaks no dialect.');
+  if (spoken === undefined) throw new GatewayError('not_supported', 'The provider of this model does not serve chat.');
   return spoken;
 }
 
-const refusedLoss = (loss: readonly string[]) =>
+/** Whether a target is asked in another dialect than the caller's. */
+export function isTranslated(target: Target, dialect: string, plan: Plan): boolean {
+  const planned = plan.providers.get(target.provider);
+  return planned !== undefined && spokenFor(planned, dialect, target.model).dialect.id !== dialect;
+}
+
+export const refusedLoss = (loss: readonly string[]) =>
   new GatewayError(
     'translation_loss',
     `This provider cannot be told everything the call says, and x-weir-strict refuses to leave it out: ${loss.join(', ')}.`,
   );
 
 /** Built from nothing: only what the provider needs, and of the caller's headers only those it may be handed. */
-function upstreamHeaders(
-  call: LlmCall,
+export function upstreamHeaders(
+  caller: Headers,
   planned: PlanProvider,
-  exchange: Exchange,
+  secrets: Secrets,
 ): { readonly headers: Record<string, string>; readonly credential?: string } {
   const { provider } = planned;
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   for (const name in provider.headers) headers[name.toLowerCase()] = provider.headers[name] ?? '';
   for (const name of provider.forwards ?? []) {
-    const value = call.headers.get(name);
+    const value = caller.get(name);
     if (value !== null) headers[name] = value;
   }
-  const via = call.headers.get('via');
+  const via = caller.get('via');
   if (via !== null) headers.via = via;
   if (planned.missing.length > 0) {
     const names = planned.missing.map((name) => `settings.${name}`).join(' and ');
@@ -122,7 +134,7 @@ function upstreamHeaders(
     );
   }
   if (provider.auth.scheme === 'none') return { headers };
-  const key = planned.credential(exchange.ports.secrets);
+  const key = planned.credential(secrets);
   if (key === undefined) {
     throw new GatewayError(
       'provider_key_missing',
@@ -136,9 +148,10 @@ function upstreamHeaders(
 }
 
 /** Sends it and returns the provider's success answer; throws the provider's error, read in its own dialect. */
-export async function send(dispatch: Dispatch, target: Target, signal: AbortSignal, exchange: Exchange): Promise<Response> {
+export async function send(dispatch: Dispatch, target: Target, signal: AbortSignal, exchange: Pick<Exchange, 'ports'>): Promise<Response> {
   const { clock, egress } = exchange.ports;
-  const { sign, respond } = dispatch.provider.provider;
+  const { sign } = dispatch.provider.provider;
+  const { respond } = dispatch;
   const unsigned = dispatch.request;
   const signed =
     sign === undefined || dispatch.credential === undefined

@@ -7,6 +7,7 @@ import type { Exchange } from '../../core/exchange.ts';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import { Tally } from '../../core/meter.ts';
 import type { PolicyChain } from '../../core/run.ts';
+import type { Keeper } from './continuity/keeper.ts';
 
 /** A whole JSON answer on its way to the caller. */
 export interface WholeReply {
@@ -25,6 +26,7 @@ export async function wholeReply(
   call: LlmCall,
   chain: PolicyChain,
   options: ReplyWriterOptions,
+  keepers: readonly Keeper[] = [],
 ): Promise<WholeReply> {
   const body = parseJson(text);
   if (!isObject(body)) throw new GatewayError('upstream_invalid', 'The provider answered with something that is not a JSON object.');
@@ -33,7 +35,7 @@ export async function wholeReply(
     const usage = dialect.replyUsage(body);
     if (usage !== undefined) return { body: text, usage, loss: [] };
   }
-  const chunks = dialect.readReply(body);
+  const chunks = dialect.readReply(body, options.model);
   const tally = new Tally();
   let said = '';
   for (const chunk of chunks) {
@@ -49,6 +51,7 @@ export async function wholeReply(
     const edited = chain.touches === 'edits' ? editedBody(body, dialect, chunks, out) : body;
     return { body: edited === body ? text : JSON.stringify(edited), usage, loss: [] };
   }
+  for (const chunk of chunks) for (const keeper of keepers) keeper.hear?.(chunk);
   const written = call.dialect.writeReply(out, options);
   return { body: JSON.stringify(written.body), usage, loss: written.loss };
 }
@@ -82,5 +85,11 @@ export function estimateInput(call: LlmCall): number {
 
 /** What every written answer needs to know of its exchange. */
 export function writerOptions(exchange: Exchange, call: LlmCall, model: string): ReplyWriterOptions {
-  return { id: exchange.id, model, created: Math.floor(exchange.ports.clock.now() / 1000), wantsUsage: call.head.wantsUsage };
+  return {
+    id: exchange.id,
+    model,
+    created: Math.floor(exchange.ports.clock.now() / 1000),
+    wantsUsage: call.head.wantsUsage,
+    call: call.wire.fields,
+  };
 }

@@ -1,0 +1,93 @@
+import type { Context, Hono } from 'hono';
+import type { Dialect } from '../core/dialect.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { Identity } from '../core/exchange.ts';
+import { isObject, parseJson } from '../core/json.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Ports } from '../core/ports.ts';
+import { readText } from '../core/reader.ts';
+import { serveConversations } from '../kinds/llm/responses/conversations.ts';
+import type { ServeResource } from '../kinds/llm/responses/resource.ts';
+import { serveStoredResponse } from '../kinds/llm/responses/stored.ts';
+import { CORS_HEADERS } from './cors.ts';
+import { checkIngress } from './ingress.ts';
+import { PREFIXES } from './paths.ts';
+import { openSocket } from './socket.ts';
+
+/** What the paths of kept things need of the door. */
+export interface ResponsesDoor {
+  newRequestId(): string;
+  identify(request: Request): Promise<Identity> | Identity;
+  plan(after: (work: Promise<unknown>) => void): Promise<Plan> | Plan;
+  ports(after: (work: Promise<unknown>) => void): Ports;
+  /** One call, as if it had come over HTTP by itself. */
+  ask(request: Request, after: (work: Promise<unknown>) => void): Promise<Response>;
+}
+
+type App = Hono<{ Variables: { requestId?: string } }>;
+type DoorContext = Context<{ Variables: { requestId?: string } }>;
+
+/** Mounts the paths below `/responses` and `/conversations`, and the WebSocket beside the call itself. */
+export function mountResponses(app: App, dialect: Dialect, door: ResponsesDoor): void {
+  for (const prefix of PREFIXES) {
+    app.get(`${prefix}/responses`, (context) => socket(context, dialect, door));
+    for (const method of ['get', 'post', 'delete'] as const) {
+      app[method](`${prefix}/responses/:at{.+}`, (context) => resource(context, serveStoredResponse, door));
+      app[method](`${prefix}/conversations/:at{.+}`, (context) => resource(context, serveConversations, door));
+    }
+    app.post(`${prefix}/conversations`, (context) => resource(context, serveConversations, door));
+  }
+}
+
+async function resource(context: DoorContext, serve: ServeResource, door: ResponsesDoor): Promise<Response> {
+  const request = context.req.raw;
+  checkIngress(request);
+  const requestId = door.newRequestId();
+  context.set('requestId', requestId);
+  const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+  const who = await door.identify(request);
+  const plan = await door.plan(after);
+  const at = (context.req.param('at') ?? '').split('/').filter((part) => part !== '');
+  const { searchParams: query } = new URL(request.url);
+  query.delete('key');
+  const answer = await serve(
+    { method: request.method, at, query, body: await readBody(request, plan), headers: request.headers },
+    { id: requestId, who, ports: door.ports(after), signal: request.signal },
+    plan,
+  );
+  return new Response(answer.body, {
+    status: answer.status,
+    headers: {
+      'content-type': answer.contentType,
+      'x-weir-request-id': requestId,
+      'x-request-id': requestId,
+      'request-id': requestId,
+      ...CORS_HEADERS,
+    },
+  });
+}
+
+async function readBody(request: Request, plan: Plan) {
+  if (request.method !== 'POST') return undefined;
+  const text = await readText(request, plan.limits.body);
+  if (text === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
+  if (text.trim() === '') return undefined;
+  const body = parseJson(text);
+  if (!isObject(body)) throw new GatewayError('invalid_json', 'The body is not one JSON object.');
+  return body;
+}
+
+async function socket(context: DoorContext, dialect: Dialect, door: ResponsesDoor): Promise<Response> {
+  const request = context.req.raw;
+  if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+    throw new GatewayError('method_not_allowed', 'This path takes POST, or GET with an upgrade to WebSocket.', { allow: 'POST' });
+  }
+  checkIngress(request);
+  await door.identify(request);
+  const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+  return openSocket(request, dialect, {
+    newRequestId: door.newRequestId,
+    clock: door.ports(after).clock,
+    ask: (turn) => door.ask(turn, after),
+  });
+}
