@@ -24,6 +24,7 @@ const wanted = {
   WEIR_ENV: () => 'local',
   WEIR_ADMIN_TOKEN: () => `weir_admin_${randomBase62()}`,
   WEIR_DEV_KEY: () => `weir_dev_${randomBase62()}`,
+  WEIR_SECRET: () => randomBase62(),
 };
 
 /**
@@ -55,7 +56,7 @@ function read() {
 /** What of the environment a gateway may hold: its own secrets, and the keys that a configuration can name. */
 export function environmentSecrets(environment = process.env) {
   const named = Object.entries(environment).filter(
-    ([name, value]) => value && (name === 'WEIR_ADMIN_TOKEN' || /^[A-Z][A-Z0-9_]*_KEY$/.test(name)),
+    ([name, value]) => value && (name === 'WEIR_ADMIN_TOKEN' || name === 'WEIR_SECRET' || /^[A-Z][A-Z0-9_]*_KEY$/.test(name)),
   );
   return Object.fromEntries(named);
 }

@@ -6,7 +6,7 @@ import { environmentSecrets, localSecrets } from './local-secrets.mjs';
 // `npm start`: the gateway on this machine, without an account, a network or a provider's key.
 //   PORT              8787
 //   WEIR_STATE_DIR    where local databases live; .weir/state in the checkout
-//   WEIR_ADMIN_TOKEN, WEIR_DEV_KEY   made once and kept in .dev.vars where absent
+//   WEIR_ADMIN_TOKEN, WEIR_DEV_KEY, WEIR_SECRET   made once and kept in .dev.vars where absent
 //   OPENAI_API_KEY, …, and every other *_KEY   handed to the gateway, for providers to name
 
 const port = Number(process.env.PORT || 8787);

@@ -4,6 +4,7 @@
 declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database;
+    readonly CONTINUITY: DurableObjectNamespace<import('./state/continuity-object.ts').Continuity>;
     readonly TEST_MIGRATIONS: import('cloudflare:test').D1Migration[];
   }
 }

@@ -4,11 +4,15 @@ import { rolls } from './config/rolls.ts';
 import type { Journal } from './core/ports.ts';
 import { door } from './door/index.ts';
 import { StaticKeys } from './identity/api-key.ts';
+import { SealedContinuity } from './state/continuity.ts';
+import type { Continuity } from './state/continuity-object.ts';
 import { createEgress } from './state/egress.ts';
 import { BatchedJournal } from './state/journal.ts';
+import { type AiBinding, platformModels } from './state/platform-models.ts';
 import { envSecrets, portsFor, systemClock } from './state/ports.ts';
 import { insertRecords } from './state/records.ts';
 import { revisionReader } from './state/revisions.ts';
+import { lazyTokenizers } from './state/vocabulary/index.ts';
 
 /** The Worker's bindings. Provider keys come as further string bindings, under the names the configuration gives them. */
 export interface Env {
@@ -17,12 +21,20 @@ export interface Env {
   readonly WEIR_ADMIN_TOKEN?: string;
   /** The one gateway key of a deployment that has no tenants yet. */
   readonly WEIR_DEV_KEY?: string;
+  /** What is kept between calls. */
+  readonly CONTINUITY?: DurableObjectNamespace<Continuity>;
+  /** The account's own models; they have no local form, and so no place in local runs. */
+  readonly AI?: AiBinding;
+  /** What it is sealed with; without it nothing is kept. */
+  readonly WEIR_SECRET?: string;
 }
+
+export { Continuity } from './state/continuity-object.ts';
 
 const noJournal: Journal = { record: () => undefined };
 
 function gatewayOf(env: Env) {
-  const { DB: db } = env;
+  const { DB: db, CONTINUITY: namespace, WEIR_SECRET: secret } = env;
   const local = env.WEIR_ENV === 'local';
   const secrets = envSecrets(env);
   const planSource = new PlanSource({
@@ -35,7 +47,10 @@ function gatewayOf(env: Env) {
     ...(db === undefined ? {} : { revisions: revisionReader(db) }),
   });
   const journal = db === undefined ? undefined : new BatchedJournal((rows) => insertRecords(db, rows), systemClock);
+  const tokens = lazyTokenizers();
   const egress = createEgress({ local, selfHosts: [], instance: '' });
+  const continuity = namespace === undefined || !secret ? undefined : () => new SealedContinuity(namespace, secret);
+  const models = env.AI === undefined ? undefined : platformModels(env.AI);
   const dev = { keyId: 'key_dev', org: 'dev', team: 'dev', app: 'dev' };
   return door({
     clock: systemClock,
@@ -43,7 +58,11 @@ function gatewayOf(env: Env) {
     planSource,
     db,
     adminToken: env.WEIR_ADMIN_TOKEN,
-    ports: (after) => portsFor({ clock: systemClock, egress, secrets, journal: (wait) => journal?.for(wait) ?? noJournal }, after),
+    ports: (after) =>
+      portsFor(
+        { clock: systemClock, egress, secrets, tokens, journal: (wait) => journal?.for(wait) ?? noJournal, continuity, models },
+        after,
+      ),
   });
 }
 

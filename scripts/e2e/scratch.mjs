@@ -38,7 +38,11 @@ export const KEY = 'weir_dev_key-of-the-run';
  */
 export async function gatewayWith(document) {
   const stateDir = await mkdtemp(path.join(tmpdir(), 'weir-e2e-state-'));
-  const gateway = await startGateway({ stateDir, secrets: { WEIR_ADMIN_TOKEN: ADMIN_TOKEN, WEIR_DEV_KEY: KEY }, log: console.error });
+  const gateway = await startGateway({
+    stateDir,
+    secrets: { WEIR_ADMIN_TOKEN: ADMIN_TOKEN, WEIR_DEV_KEY: KEY, WEIR_SECRET: 'secret-of-the-run' },
+    log: console.error,
+  });
   const admin = async (at, init) => {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' };
     const response = await fetch(`${gateway.url}/admin/v1${at}`, { ...init, headers });

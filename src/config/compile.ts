@@ -3,11 +3,13 @@ import { asNumber, isObject, type Json, type JsonObject } from '../core/json.ts'
 import {
   DEFAULT_ATTEMPTS,
   DEFAULT_LIMITS,
+  DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
   type Plan,
   type PlanLimits,
   type PlanPolicy,
   type PlanRoute,
+  type PlanState,
   type Timeouts,
   type VirtualModel,
 } from '../core/plan.ts';
@@ -63,7 +65,7 @@ export function compile(document: unknown, options: CompileOptions): Plan {
 function compileParts(whole: { readonly [part: string]: unknown }, context: Context): Plan {
   const { schema, problems, rolls, local, revision, secrets } = context;
   const listed = new Map(parsed(schema.provider, entries(whole.providers), 'providers').map((each) => [each.name, each]));
-  const providers = compileProviders(listed, { rolls, local, secrets, problems });
+  const providers = compileProviders(listed, { revision, rolls, local, secrets, problems });
   const models = entries(whole.models).flatMap(([name, model]) => compileModel(name, model, context));
   const policies = compilePolicies(whole.policies, ['policies'], context);
   return Object.freeze({
@@ -73,6 +75,7 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
     models: new Map(models.map((model) => [model.name, model])),
     routes: compileRoutes(whole.routes, policies, context),
     limits: compileLimits(whole.limits, context),
+    state: compileState(whole.state, context),
   });
 }
 
@@ -196,4 +199,16 @@ function compileRoutes(written: unknown, global: readonly PlanPolicy[], context:
 function compileLimits(written: unknown, { schema }: Context): PlanLimits {
   const { data } = schema.limits.safeParse(written ?? {});
   return Object.freeze({ body: data?.body ?? DEFAULT_LIMITS.body, ping: data?.ping ?? DEFAULT_LIMITS.ping });
+}
+
+const HOUR = 3_600_000;
+
+function compileState(written: unknown, { schema }: Context): PlanState {
+  const { data } = schema.state.safeParse(written ?? {});
+  return Object.freeze({
+    responses: data?.responseDays === undefined ? DEFAULT_STATE.responses : data.responseDays * 24 * HOUR,
+    signatures: data?.signatureHours === undefined ? DEFAULT_STATE.signatures : data.signatureHours * HOUR,
+    items: data?.items ?? DEFAULT_STATE.items,
+    bytes: data?.bytes ?? DEFAULT_STATE.bytes,
+  });
 }

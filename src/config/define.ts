@@ -1,4 +1,4 @@
-import type { LimitsDocument, ProviderDocument, TargetDocument } from './schema.ts';
+import type { LimitsDocument, ProviderDocument, StateDocument, TargetDocument } from './schema.ts';
 
 /** A policy by name, with its own settings beside it: `{ use: 'headers', … }`. */
 export interface PolicyDocument {
@@ -41,6 +41,7 @@ export interface ConfigDocument {
   readonly policies?: readonly PolicyDocument[];
   readonly routes?: readonly RouteDocument[];
   readonly limits?: LimitsDocument;
+  readonly state?: StateDocument;
 }
 
 /** Types the bundled document for the editor; it is checked whole when it is compiled. */

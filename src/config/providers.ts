@@ -5,11 +5,13 @@ import type { Secrets } from '../core/ports.ts';
 import type { Provider, ProviderSettings } from '../core/provider.ts';
 import { baseUrlFor, readBaseUrl } from './base-url.ts';
 import { freezeData } from './freeze.ts';
+import { compilePrices } from './prices.ts';
 import type { Path, Problems } from './problems.ts';
 import type { Rolls } from './rolls.ts';
 import type { ConfigSchema } from './schema.ts';
 
 export interface ProviderContext {
+  readonly revision: number;
   readonly rolls: Rolls;
   readonly local: boolean;
   /** Tells which built-in providers have their credential, and so are shown; absent: none. */
@@ -34,7 +36,9 @@ export function compileProviders(
     if (provider === undefined) continue;
     checkKey(entry, path, context);
     checkSettings(provider, entry, path, context);
-    plans.set(id, planOf(provider, entry.key?.value, true, context, entry.settings));
+    // What a provider is like, it costs like: until the document says otherwise, that is the better guess for a budget.
+    const prices = compilePrices(entry.prices, { ...context, catalogue: entry.like ?? id, path });
+    plans.set(id, Object.freeze({ ...planOf(provider, entry.key?.value, true, context, entry.settings), prices }));
   }
   return plans;
 }
@@ -105,7 +109,10 @@ function resolveBaseUrl(
 ): string | undefined {
   const text = entry.baseUrl ?? template?.baseUrl;
   if (text === undefined || template?.respond !== undefined) return template?.baseUrl;
-  const read = readBaseUrl(filled(text, settingsOf(template, entry.settings)), context.rolls.dialects, context.local);
+  const settings = settingsOf(template, entry.settings);
+  // An address without what belongs into it is no address yet: the missing setting is the fault that is told.
+  if (entry.baseUrl === undefined && template !== undefined && missingOf(template, settings).length > 0) return text;
+  const read = readBaseUrl(filled(text, settings), context.rolls.dialects, context.local);
   if ('url' in read) return read.url;
   const inherited = entry.baseUrl === undefined ? ` (it is ${text} for ${template?.id ?? id})` : '';
   context.problems.add([...path, 'baseUrl'], read.fault + inherited);
@@ -172,6 +179,8 @@ function checkSettings(provider: Provider, entry: Entry, path: Path, { problems 
         `is not a setting of this provider${known.length > 0 ? `: it has ${known.join(', ')}` : ''}`,
       );
   }
+  // What the platform binds needs no settings: where nothing is bound, a call says what is missing.
+  if (provider.bound !== undefined) return;
   for (const name of missingOf(provider, settingsOf(provider, entry.settings))) {
     problems.add([...path, 'settings', name], `must be given: ${provider.settings?.[name]?.description ?? 'the provider needs it'}`);
   }

@@ -45,7 +45,11 @@ describe('every item on the rolls', () => {
   );
 
   it.each(rolls.providers.map(({ id }) => id))('the provider %s can be listed in a local run and has an address', (id) => {
-    const plan = compile({ providers: { [id]: {} } }, { revision: 0, local: true, rolls });
+    const needed = Object.entries(rolls.providers.find((provider) => provider.id === id)?.settings ?? {}).filter(
+      ([, each]) => each.default === undefined,
+    );
+    const settings = Object.fromEntries(needed.map(([name]) => [name, 'given']));
+    const plan = compile({ providers: { [id]: needed.length === 0 ? {} : { settings } } }, { revision: 0, local: true, rolls });
     expect(plan.providers.get(id)?.dialects.length).toBeGreaterThan(0);
   });
 });

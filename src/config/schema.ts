@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Quirks } from '../core/dialect.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Strategy } from '../core/strategy.ts';
+import { pricesSchema } from './prices.ts';
 import type { Rolls } from './rolls.ts';
 
 /** What a literal key is replaced by wherever a document is shown. */
@@ -71,6 +72,8 @@ const quirks = z.strictObject({
   developerRole: z.literal('system').optional(),
   reasoningField: z.enum(['reasoning_content', 'reasoning']).optional(),
   jsonSchema: z.boolean().optional(),
+  reasoningEcho: z.literal(false).optional(),
+  thoughtSignatures: z.boolean().optional(),
 } satisfies { readonly [quirk in keyof Quirks]-?: z.ZodType<Quirks[quirk]> });
 
 const target = z
@@ -98,6 +101,25 @@ const limits = z.strictObject({
     .describe('Milliseconds of upstream silence after which a stream gets a ping; 15,000 when absent.'),
 });
 
+const state = z
+  .strictObject({
+    responseDays: z.number().min(0).max(365).optional().describe('Days for which responses and conversations are kept; 30 when absent.'),
+    signatureHours: z
+      .number()
+      .min(0)
+      .max(720)
+      .optional()
+      .describe('Hours for which signatures are kept that the caller has no place for; 24 when absent.'),
+    items: z.int().min(0).max(1_000_000).optional().describe('Things kept for one key at most, the oldest go first; 20,000 when absent.'),
+    bytes: z
+      .int()
+      .min(0)
+      .max(8 * 1024 * 1024 * 1024)
+      .optional()
+      .describe('Bytes kept for one key at most, the oldest go first; 256 MiB when absent.'),
+  })
+  .describe('What is kept between the calls of a key.');
+
 const providerSchema = (rolls: Rolls) => {
   const dialect = z.enum(rolls.dialects.map(({ id }) => id));
   return z.strictObject({
@@ -116,6 +138,9 @@ const providerSchema = (rolls: Rolls) => {
       .optional()
       .describe('What the address or signature of some providers needs: region, project, location, account, …'),
     quirks: quirks.optional(),
+    prices: pricesSchema
+      .optional()
+      .describe('Prices and limits by model, or by the beginning of its name and "*"; over those of the catalogue.'),
   });
 };
 
@@ -187,9 +212,10 @@ export function makeSchema(rolls: Rolls) {
       policies: z.array(policy).optional().describe('Around every route, in this order.'),
       routes: z.array(route).optional().describe('There is one of kind llm even when none is listed.'),
       limits: limits.optional(),
+      state: state.optional(),
     })
     .meta({ title: 'Weir configuration' });
-  return { document, provider, model, policy, route, limits };
+  return { document, provider, model, policy, route, limits, state };
 }
 
 export type ConfigSchema = ReturnType<typeof makeSchema>;
@@ -199,6 +225,7 @@ export type ProviderDocument = z.input<ConfigSchema['provider']>;
 /** One option of a virtual model as a document writes it. */
 export type TargetDocument = z.input<typeof target>;
 export type LimitsDocument = z.input<typeof limits>;
+export type StateDocument = z.input<typeof state>;
 
 /** The document as JSON Schema 2020-12, as an editor reads it. */
 export function jsonSchema(rolls: Rolls): Record<string, unknown> {

@@ -3,8 +3,8 @@ import type { CallAddress, CallHead, Dialect } from './dialect.ts';
 import type { JsonObject } from './json.ts';
 import { Wire } from './wire.ts';
 
-/** What the caller wants done with the conversation: answered, or its tokens counted. */
-export type LlmOperation = 'chat' | 'count-tokens';
+/** What the caller wants done with the conversation: answered, its tokens counted, or made shorter. */
+export type LlmOperation = 'chat' | 'count-tokens' | 'compact';
 
 /**
  * A chat call in its caller's dialect. It keeps the body as it came and is read into the canonical form only
@@ -27,6 +27,11 @@ export class LlmCall {
 
   static read(dialect: Dialect, body: string | Wire, headers: Headers, operation: LlmOperation = 'chat', address?: CallAddress): LlmCall {
     const wire = typeof body === 'string' ? Wire.read(body) : body;
+    if (address !== undefined && dialect.pathOf === undefined && dialect.headersOf === undefined) {
+      // A URL that names the model of a body that has a place for it (Azure's deployments): the URL holds.
+      const named = Wire.read(wire.patched({ model: address.model }));
+      return new LlmCall(dialect, named, dialect.head(named.fields), headers, operation);
+    }
     return new LlmCall(dialect, wire, dialect.head(wire.fields, address), headers, operation, address);
   }
 
@@ -36,8 +41,15 @@ export class LlmCall {
     return this.#chat;
   }
 
+  /** The same call with more in its canonical form than its body says: what its dialect has no place for. */
+  withChat(chat: Chat): LlmCall {
+    const call = new LlmCall(this.dialect, this.wire, this.head, this.headers, this.operation, this.address);
+    call.#chat = chat;
+    return call;
+  }
+
   #read(): Chat {
-    const chat = this.dialect.readCall(this.wire.json());
+    const chat = this.dialect.readCall(this.wire.json(), this.address?.model);
     return this.address === undefined ? chat : { ...chat, model: this.head.model, stream: this.head.stream };
   }
 

@@ -30,6 +30,8 @@ export interface Chat {
   /** An opaque end-user id for the provider's abuse monitoring. */
   readonly user?: string;
   readonly stream: boolean;
+  /** False where the caller asked in so many words that the provider keep nothing of the call: most never do. */
+  readonly store?: false;
   /** What one dialect knows and the canonical form does not, by dialect id: top-level fields as they came. */
   readonly extra: { readonly [dialect: string]: JsonObject };
 }
@@ -166,7 +168,7 @@ export type ChatChunk =
   | { readonly type: 'start'; readonly id?: string; readonly model?: string; readonly created?: number }
   | { readonly type: 'text'; readonly part: number; readonly choice: number; readonly text: string }
   | { readonly type: 'thinking'; readonly part: number; readonly choice: number; readonly text: string }
-  /** Belongs to the part of this number, whatever it is: thinking, a text or a tool call. */
+  /** Belongs to the part of this number, whatever it is: thinking, a text or a tool call, whose signature comes right behind its `tool-call`. */
   | { readonly type: 'signature'; readonly part: number; readonly choice: number; readonly signature: string; readonly issuer?: Issuer }
   | { readonly type: 'redacted-thinking'; readonly part: number; readonly choice: number; readonly data: string; readonly issuer?: Issuer }
   | { readonly type: 'refusal'; readonly part: number; readonly choice: number; readonly text: string }

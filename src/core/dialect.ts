@@ -17,6 +17,14 @@ export interface Quirks {
   readonly reasoningField?: 'reasoning_content' | 'reasoning';
   /** False where `response_format: json_schema` is not understood: it is then sent as `json_object`, and named as a loss. */
   readonly jsonSchema?: boolean;
+  /** False where reasoning that a caller sends back is refused: it is then taken out of calls that are forwarded as they came. */
+  readonly reasoningEcho?: false;
+  /**
+   * Gemini's signatures beside the tool calls of OpenAI chat (`extra_content.google.thought_signature`): true where they
+   * are wanted back, false where the field is refused. Absent: calls of that dialect are forwarded with them, others are
+   * written without.
+   */
+  readonly thoughtSignatures?: boolean;
 }
 
 /** What the kernel needs of a request before, and usually instead of, parsing it whole. */
@@ -27,10 +35,12 @@ export interface CallHead {
   readonly wantsUsage: boolean;
 }
 
-/** What a URL says of a call, in dialects whose bodies do not: `/v1beta/models/{model}:streamGenerateContent`. */
+/** What a URL, or the headers, say of a call in dialects whose bodies do not: `/v1beta/models/{model}:streamGenerateContent`. */
 export interface CallAddress {
   readonly model: string;
   readonly stream: boolean;
+  /** Whether the stream is to be one JSON array of its events (`core/json-array.ts`). */
+  readonly jsonArray?: boolean;
 }
 
 export interface ReplyWriterOptions {
@@ -40,6 +50,8 @@ export interface ReplyWriterOptions {
   readonly created: number;
   /** Whether the caller asked for usage (OpenAI's extra chunk). */
   readonly wantsUsage: boolean;
+  /** The fields of the caller's own call, which some dialects repeat in their answers; absent where nobody asked. */
+  readonly call?: Fields;
 }
 
 /** Reads one streamed answer; stateful, one per answer. It must tolerate frames that were left out (see `Dialect.notable`). */
@@ -61,14 +73,30 @@ export interface ReplyWriter {
   readonly loss: ReadonlySet<string>;
 }
 
+/** Edits one stream that stays in its dialect; stateful, one per answer. */
+export interface FrameEditor {
+  /** The frames to send for this one, whose chunks are `before`; `after` is what the policies let through for them. */
+  edit(frame: Frame, before: readonly ChatChunk[], after: readonly ChatChunk[]): readonly Frame[];
+}
+
 /** A codec between one wire format and the canonical chat. Pure and synchronous: bytes and time belong to the kernel. */
 export interface Dialect {
   readonly id: string;
   /** Appended to the provider's base URL for a chat call; where the model stands in it, `pathOf` says it instead. */
   readonly path: string;
   pathOf?(model: string, stream: boolean): string;
+  /** Where model and streaming stand in the headers of a call: those headers. */
+  headersOf?(model: string, stream: boolean): { readonly [name: string]: string };
   /** How its streams are cut into events; absent means server-sent events. */
   readonly framing?: Framing;
+  /** What stands for a ping in answers of server-sent events, where the dialect's clients do not understand comments. */
+  readonly ping?: string;
+  /** How its vendor counts the tokens of a call, and how the count is answered; absent where it has no such call. */
+  readonly counting?: {
+    /** The URL that counts, of the one that answers; `undefined` where a provider's own address has none. */
+    url(answering: string): string | undefined;
+    write(tokens: number): JsonObject;
+  };
   /** Whose signatures it carries unwrapped (`core/signature.ts`). */
   readonly issuer: Issuer;
   /**
@@ -78,9 +106,10 @@ export interface Dialect {
   head(fields: Fields, address?: CallAddress): CallHead;
   /**
    * The whole call; throws `invalid_request` naming the field. `model` and `stream` are taken from the head by the
-   * kernel where the body does not hold them.
+   * kernel where the body does not hold them. `model` is the one that was asked for, where the address names it: whose
+   * signatures are meant may depend on it.
    */
-  readCall(body: JsonObject): Chat;
+  readCall(body: JsonObject, model?: string): Chat;
   writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObject; readonly loss: readonly string[] };
   /** The top-level fields to set (or, with `undefined`, to remove) when a call of this dialect is forwarded as it came. */
   patch(head: CallHead, model: string, quirks: Quirks, fields: Fields): { readonly [field: string]: Json | undefined };
@@ -89,10 +118,11 @@ export interface Dialect {
   /** The body with an operator's instructions before or after the caller's own. Absent where the dialect has no place for them. */
   addSystem?(body: JsonObject, text: string, where: 'start' | 'end'): JsonObject;
 
-  replyReader(): ReplyReader;
+  /** `model` is the one that answers, for platforms where it decides whose signatures come. */
+  replyReader(model?: string): ReplyReader;
   replyWriter(options: ReplyWriterOptions): ReplyWriter;
   /** A whole JSON answer as chunks, ending in `end`; throws `upstream_invalid` where it is none. */
-  readReply(body: Json): readonly ChatChunk[];
+  readReply(body: Json, model?: string): readonly ChatChunk[];
   /** The usage of a whole JSON answer that nobody needs to read further; throws as `readReply` does. */
   replyUsage(body: Json): Usage | undefined;
   writeReply(chunks: readonly ChatChunk[], options: ReplyWriterOptions): { readonly body: JsonObject; readonly loss: readonly string[] };
@@ -115,6 +145,8 @@ export interface Dialect {
    * For a stream that stays in its dialect while a policy edits it.
    */
   frameTexts(frame: Frame, edit: (text: string) => string): Frame;
+  /** In dialects whose streams say a text more than once, where frames cannot be edited one by one. */
+  frameEditor?(): FrameEditor;
   /** Whether a frame exists only because the gateway asked for usage, and is hidden from a caller who did not. */
   isUsageOnly(frame: Frame): boolean;
   /**

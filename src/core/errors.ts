@@ -73,6 +73,13 @@ export const errorCodes = {
     retryable: false,
     meaning: 'Nothing is served at this path, or the id does not exist for this key.',
   },
+  previous_response_not_found: {
+    status: 404,
+    fault: 'client',
+    retryable: false,
+    meaning:
+      'The response or conversation that the call continues was not made with this key, was made with `store: false`, was deleted or has expired. Send the whole conversation as `input`.',
+  },
   method_not_allowed: {
     status: 405,
     fault: 'client',
@@ -111,6 +118,13 @@ export const errorCodes = {
     fault: 'client',
     retryable: false,
     meaning: 'The configuration document is not valid; `problems` names every fault by its path. The current revision stays.',
+  },
+  state_off: {
+    status: 501,
+    fault: 'gateway',
+    retryable: false,
+    meaning:
+      'This gateway keeps nothing between calls. The operator sets the secret `WEIR_SECRET`, or send the whole conversation as `input`.',
   },
   not_supported: { status: 501, fault: 'gateway', retryable: false, meaning: 'The operation is not available for this model or provider.' },
   provider_key_missing: {

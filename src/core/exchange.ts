@@ -1,11 +1,12 @@
 import type { LlmCall } from './call.ts';
 import type { Chat, ChatChunk, Usage } from './chat.ts';
 import type { Json } from './json.ts';
+import type { OperationCall } from './operation.ts';
 import type { Ports } from './ports.ts';
 
 /** What each kind calls its calls and chunks. A new kind adds itself by declaration merging. */
 export interface Canon {
-  llm: { readonly call: LlmCall; readonly chunk: ChatChunk; readonly canonical: Chat };
+  llm: { readonly call: LlmCall | OperationCall; readonly chunk: ChatChunk; readonly canonical: Chat };
 }
 
 export type KindName = keyof Canon;
@@ -30,6 +31,8 @@ export interface Exchange {
   readonly ports: Ports;
   /** Aborted when the caller leaves. */
   readonly signal: AbortSignal;
+  /** Whether the signal alone tells that the caller has left, because the platform does not end the call by itself. */
+  readonly listens?: true;
   /** Records a fact in the exchange's log row. */
   note(fact: string, value: Json): void;
 }

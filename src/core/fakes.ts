@@ -48,11 +48,19 @@ export function fakePorts({ now = 1_800_000_000_000, secrets = {}, respond }: Fa
         if (respond === undefined) throw new GatewayError('upstream_unreachable', 'Nothing is reachable from this test.');
         return respond(request);
       },
+      connect: async () => {
+        throw new GatewayError('upstream_unreachable', 'No WebSocket is reachable from this test.');
+      },
     },
     journal: { record: (row) => void rows.push(row) },
     secrets: { get: (name) => secrets[name] },
+    tokens: { of: async (encoding) => ({ encoding, count: (text) => text.split(/\s+/).length }) },
     // A transform stream reads nothing ahead by default: a write is done when what was written has been read.
     pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
+    sockets() {
+      const { 0: caller, 1: gateway } = new WebSocketPair();
+      return { caller, gateway };
+    },
     after: (promise) => void work.push(promise),
     settled: async () => {
       for (let next = work.shift(); next !== undefined; next = work.shift()) await next;
@@ -85,6 +93,7 @@ export function fakeExchange(parts: Partial<Exchange> = {}): FakeExchange {
 /** The handles on canonical chat chunks, and on calls by their own dialect. */
 export const chatSurface: Surface = {
   texts: (call, edit) => {
+    if (call.dialect === undefined) return call.texts(edit);
     const body = call.wire.json();
     const edited = call.dialect.texts(body, edit);
     return edited === body ? call : call.withBody(edited);

@@ -28,6 +28,11 @@ export interface Framing {
 
 const encoder = new TextEncoder();
 
+/** How the answer of a dialect is cut for its callers. */
+export function callerFraming({ framing, ping }: { readonly framing?: Framing; readonly ping?: string }): Framing {
+  return framing ?? (ping === undefined ? sse : { ...sse, ping: encoder.encode(ping) });
+}
+
 /** Server-sent events: WHATWG HTML, "Server-sent events". */
 export const sse: Framing = {
   id: 'sse',

@@ -2,6 +2,7 @@ import type { StreamEnd } from './closing.ts';
 import type { GatewayError } from './errors.ts';
 import type { Canon, Exchange, KindName, Surface } from './exchange.ts';
 import type { Lane } from './lane.ts';
+import type { NanoUsd } from './money.ts';
 import type { Plan } from './plan.ts';
 import type { Awaitable } from './policy.ts';
 import type { PolicyChain } from './run.ts';
@@ -16,8 +17,14 @@ export interface Reply {
   /** `provider/model` that serves; absent while it is not known yet. */
   readonly servedModel?: string;
   readonly attempts?: number;
+  /** Where it is known before the answer goes out. */
+  readonly cost?: NanoUsd;
   /** What a translation could not carry. */
   readonly loss: readonly string[];
+  /** What the operation's clients read from the head beside this. */
+  readonly headers?: { readonly [name: string]: string };
+  /** The caller's end of a WebSocket, where the answer is one. */
+  readonly socket?: WebSocket;
   /** Settles when the last byte has left; never rejects. `served` is final then. */
   readonly done: Awaitable<ReplyEnd>;
 }
@@ -27,6 +34,10 @@ export interface ReplyEnd extends StreamEnd {
   readonly attempts: number;
   /** Milliseconds since the epoch of the first content event. */
   readonly firstTokenAt?: number;
+  /** What the provider charges for it; absent where no price is known. */
+  readonly cost?: NanoUsd;
+  /** The price that `cost` was worked out by. */
+  readonly priceVersion?: string;
 }
 
 export interface RenderedError {

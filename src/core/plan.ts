@@ -2,6 +2,7 @@ import type { Dialect } from './dialect.ts';
 import type { KindName } from './exchange.ts';
 import type { Policy, Touches } from './policy.ts';
 import type { Secrets } from './ports.ts';
+import type { PriceList } from './price.ts';
 import type { Provider, ProviderSettings, Transport } from './provider.ts';
 import type { Strategy, Target } from './strategy.ts';
 
@@ -18,6 +19,7 @@ export interface Plan {
   /** There is always one of kind `llm`. */
   readonly routes: readonly PlanRoute[];
   readonly limits: PlanLimits;
+  readonly state: PlanState;
 }
 
 export interface PlanProvider {
@@ -34,6 +36,8 @@ export interface PlanProvider {
   readonly secretName?: string;
   /** Whether the document lists it, or the built-in provider has its credential: what `/v1/models` shows. */
   readonly configured: boolean;
+  /** What the document says of its models' prices; absent: the catalogue's hold, under the provider's own id. */
+  readonly prices?: PriceList;
 }
 
 export interface VirtualModel {
@@ -77,6 +81,24 @@ export interface PlanLimits {
   readonly ping: number;
 }
 
+/** What is kept between the calls of one key, and how long (`Ports.continuity`). */
+export interface PlanState {
+  /** Milliseconds for stored responses and conversations (default 30 days). */
+  readonly responses: number;
+  /** Milliseconds for vendors' signatures that the caller's dialect has no place for (default 24 hours). */
+  readonly signatures: number;
+  /** At most for one key, all together (default 20,000). */
+  readonly items: number;
+  /** At most for one key, all together, sealed (default 256 MiB). */
+  readonly bytes: number;
+}
+
+export const DEFAULT_STATE: PlanState = {
+  responses: 30 * 86_400_000,
+  signatures: 86_400_000,
+  items: 20_000,
+  bytes: 256 * 1024 * 1024,
+};
 export const DEFAULT_TIMEOUTS: Timeouts = { firstToken: 60_000, idle: 60_000, total: 600_000 };
 export const DEFAULT_LIMITS: PlanLimits = { body: 32 * 1024 * 1024, ping: 15_000 };
 export const DEFAULT_ATTEMPTS = 2;

@@ -3,6 +3,7 @@ import type { Usage } from './chat.ts';
 import type { GatewayError } from './errors.ts';
 import type { Call, Chunk, Exchange } from './exchange.ts';
 import type { JsonObject } from './json.ts';
+import type { NanoUsd } from './money.ts';
 import type { OutcomeStatus } from './ports.ts';
 
 export type Awaitable<T> = T | Promise<T>;
@@ -15,6 +16,8 @@ export interface Outcome {
   readonly status: OutcomeStatus;
   readonly httpStatus: number;
   readonly usage?: Usage;
+  /** What the provider charges; absent where no price is known, which is not the same as nothing. */
+  readonly cost?: NanoUsd;
   readonly error?: GatewayError;
 }
 

@@ -1,5 +1,7 @@
 import type { Usage } from './chat.ts';
-import type { Json } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { NanoUsd } from './money.ts';
+import type { Tokenizers } from './tokens/encoding.ts';
 
 /** The kernel's instruments. Implemented in `state/` on Cloudflare, and by fakes in the law suites. */
 export interface Ports {
@@ -7,8 +9,15 @@ export interface Ports {
   readonly egress: Egress;
   readonly journal: Journal;
   readonly secrets: Secrets;
-  /** A native byte pipe without a buffer: what is written is read, and a write is done when it was read. */
-  pipe(): { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> };
+  readonly tokens: Tokenizers;
+  /** Absent where the deployment has no place or no secret to keep things with: then nothing is kept at all. */
+  readonly continuity?: Continuity;
+  /** Absent where the deployment binds none. */
+  readonly models?: PlatformModels;
+  /** A native byte pipe without a buffer: what is written is read, and a write is done when it was read. `length`: the bytes it will carry, where they are known. */
+  pipe(length?: number): { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> };
+  /** Two ends of one WebSocket: what is sent into one comes out of the other. */
+  sockets(): { readonly caller: WebSocket; readonly gateway: WebSocket };
   /** Keeps the exchange alive until the promise is done, after the response has gone. */
   after(work: Promise<unknown>): void;
 }
@@ -25,10 +34,12 @@ export interface Secrets {
 
 export interface EgressRequest {
   readonly url: string;
-  readonly method: 'GET' | 'POST' | 'HEAD';
+  readonly method: 'GET' | 'POST' | 'HEAD' | 'DELETE';
   /** Exactly what leaves, names in lower case: nothing of the caller's is added. */
   readonly headers: { readonly [name: string]: string };
   readonly body?: Uint8Array | string;
+  /** Instead of `body`: bytes that are not here yet, and so can be sent once. */
+  readonly stream?: ReadableStream<Uint8Array>;
   readonly signal: AbortSignal;
 }
 
@@ -38,6 +49,55 @@ export interface Egress {
    * Throws `address_refused`, `upstream_unreachable`, `loop_detected`; an abort rejects with the signal's reason.
    */
   send(request: EgressRequest): Promise<Response>;
+  /** Opens a WebSocket, by the same rules. Throws what `send` throws, and gives the answer back where it is no WebSocket. */
+  connect(request: EgressRequest): Promise<{ readonly socket: WebSocket } | { readonly refused: Response }>;
+}
+
+/** Models that the platform itself runs for the account of the deployment. */
+export interface PlatformModels {
+  /** Asks one: JSON, or server-sent events where `inputs` ask for a stream, in the model's own form; also its refusals. */
+  run(model: string, inputs: JsonObject, signal: AbortSignal): Promise<Response>;
+}
+
+/** The place of one kept thing: its id is the caller's or a vendor's, and good within its kind. */
+export interface KeptPlace {
+  readonly kind: string;
+  readonly id: string;
+}
+
+export interface KeptEntry extends KeptPlace {
+  /** What it follows or belongs to. */
+  readonly parent?: KeptPlace;
+  readonly value: Json;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** What one owner may keep at most; beyond it the oldest entries go. */
+export interface KeptRoom {
+  readonly items: number;
+  readonly bytes: number;
+}
+
+/**
+ * What one owner's calls leave for the owner's later calls. Everything is sealed under the owner's own key: another
+ * owner's entries cannot be found, and storage alone cannot be read. What has expired is gone.
+ */
+export interface Continuity {
+  put(owner: string, entries: readonly KeptEntry[], room: KeptRoom): Promise<void>;
+  /** The values that there are, by id. */
+  get(owner: string, kind: string, ids: readonly string[]): Promise<ReadonlyMap<string, Json>>;
+  /** A thing and all that it follows, oldest first, kept until `keepUntil` at least; `undefined` where any of them is gone. */
+  chain(owner: string, place: KeptPlace, keepUntil: number): Promise<readonly Json[] | undefined>;
+  /** What belongs to a thing, oldest first, kept until `keepUntil` at least, as the thing itself is. */
+  children(owner: string, parent: KeptPlace, kind: string, keepUntil: number): Promise<readonly Json[]>;
+  /** Whether there was one; with it go those of `children` that belong to it. */
+  delete(owner: string, place: KeptPlace, children?: string): Promise<boolean>;
+  /** The same for the same text: what this owner's calls were handed, and no other owner's. 43 characters of base64url. */
+  sign(owner: string, text: string): Promise<string>;
+  /** A text that only this owner's calls can open again, as base64; nothing is stored. */
+  seal(owner: string, text: string): Promise<string>;
+  open(owner: string, sealed: string): Promise<string | undefined>;
 }
 
 export type OutcomeStatus =
@@ -71,6 +131,10 @@ export interface RequestRecord {
   readonly lane?: string;
   readonly attempts: number;
   readonly usage?: Usage;
+  /** What the provider charges; absent where no price is known, which is not the same as nothing. */
+  readonly cost?: NanoUsd;
+  /** The price it was worked out by: `2026-09-23+359e32` of the catalogue, `config:7` of a configuration. */
+  readonly priceVersion?: string;
   readonly metadata?: Json;
   readonly facts?: { readonly [fact: string]: Json };
 }

@@ -1,7 +1,8 @@
 import type { Quirks } from './dialect.ts';
 import type { Framing } from './framing.ts';
 import type { Json } from './json.ts';
-import type { Clock, Egress, EgressRequest } from './ports.ts';
+import type { ProviderOperations } from './operation.ts';
+import type { Clock, Egress, EgressRequest, PlatformModels } from './ports.ts';
 
 /** How a provider wants its credential. */
 export type ProviderAuth =
@@ -30,8 +31,10 @@ export interface Transport {
   serves?(model: string): boolean;
   /** The whole URL; absent means the base URL and the dialect's own path. */
   url?(call: ProviderCall): string;
-  /** Top-level fields set, or with `undefined` removed, in every body, after all else. */
-  patch?(call: ProviderCall): { readonly [field: string]: Json | undefined };
+  /** Top-level fields set, or with `undefined` removed, in every body, after all else. `caller` are the caller's headers. */
+  patch?(call: ProviderCall, caller: Headers): { readonly [field: string]: Json | undefined };
+  /** What of a body with these fields, and of the caller's headers, is not carried, by name. */
+  omits?(caller: Headers, has: (field: string) => boolean): readonly string[];
   /** How its streams are cut; frames must come out as server-sent events of the dialect, bytes included. */
   readonly framing?: Framing;
 }
@@ -43,6 +46,9 @@ export interface SignTools {
   readonly settings: ProviderSettings;
   readonly signal: AbortSignal;
 }
+
+/** Answers a call that does not go over the network. */
+export type Bound = (request: EgressRequest, model: string, clock: Clock) => Promise<Response> | Response;
 
 /** Where models live. Data first; functions only for the few that need them. */
 export interface Provider {
@@ -70,10 +76,14 @@ export interface Provider {
   /** Caller headers handed on to this provider, lower case (`anthropic-beta`). */
   readonly forwards?: readonly string[];
   readonly quirks?: Quirks;
+  /** What beside chat it serves, and how. */
+  readonly operations?: ProviderOperations;
   /** Prefixes of bare model ids that belong to this provider (`gpt-`), so that `model: "gpt-…"` works without its name. */
   readonly owns?: readonly string[];
   /** Models it always serves, for `/v1/models`; absent where only the vendor knows. */
   readonly models?: readonly string[];
   /** Answers in the isolate instead of over the network: only the built-in sandbox does. */
-  readonly respond?: (request: EgressRequest, model: string, clock: Clock) => Promise<Response> | Response;
+  readonly respond?: Bound;
+  /** How calls go through what the platform binds instead; `undefined` where it binds nothing, or the settings say otherwise. */
+  readonly bound?: (settings: ProviderSettings, models: PlatformModels | undefined) => Bound | undefined;
 }

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import type { LlmCall } from './call.ts';
-import type { Exchange } from './exchange.ts';
+import type { Canon, Exchange } from './exchange.ts';
 import type { JsonObject } from './json.ts';
 import type { Awaitable } from './policy.ts';
 
@@ -21,7 +20,13 @@ export interface Strategy<Name extends string = string, Config = unknown> {
   /** Settings as an operator may write them: what the laws are tried with and the docs show. At least one. */
   readonly examples: readonly JsonObject[];
   /** A permutation of a subset of `targets`. `random` is uniform in [0, 1). */
-  order(targets: readonly Target[], config: Config, call: LlmCall, exchange: Exchange, random: () => number): Awaitable<readonly Target[]>;
+  order(
+    targets: readonly Target[],
+    config: Config,
+    call: Canon['llm']['call'],
+    exchange: Exchange,
+    random: () => number,
+  ): Awaitable<readonly Target[]>;
 }
 
 export const defineStrategy = <const Name extends string, Config>(strategy: Strategy<Name, Config>): Strategy<Name, Config> => strategy;

@@ -38,6 +38,11 @@ export class Fields {
     return this.#spans.keys();
   }
 
+  /** Whether a text stands anywhere in the body as it came, without parsing it: for what is rare and costly to look for. */
+  mentions(text: string): boolean {
+    return this.#text.includes(text);
+  }
+
   span(name: string): Span | undefined {
     return this.#spans.get(name);
   }

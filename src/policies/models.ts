@@ -15,7 +15,8 @@ export const models = definePolicy({
   touches: 'nothing',
   open: ({ allow, deny }, exchange) => ({
     request: (call) => {
-      if (call.kind !== 'llm') return { go: call };
+      // Files and batches name none; what a batch asks for is looked at line by line.
+      if (call.kind !== 'llm' || call.head.model === '') return { go: call };
       const asked = call.head.model.toLowerCase();
       const isAllowed = allow.some((glob) => matches(glob, asked));
       const isDenied = deny.some((glob) => namesOf(glob, asked).some((name) => matches(glob, name)));

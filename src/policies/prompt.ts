@@ -13,7 +13,8 @@ export const prompt = definePolicy({
   touches: 'nothing',
   open: ({ text, at }) => ({
     request: (call) => {
-      if (call.kind !== 'llm') return { go: call };
+      // Only chat has instructions.
+      if (call.kind !== 'llm' || call.dialect === undefined) return { go: call };
       const { dialect } = call;
       if (dialect.addSystem === undefined) {
         // Going on without them would drop what the operator relies on.

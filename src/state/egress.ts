@@ -57,6 +57,15 @@ export function createEgress({ local, selfHosts, instance }: EgressOptions): Egr
       }
       return response;
     },
+
+    async connect(request) {
+      request.signal.throwIfAborted();
+      const url = check(request.url);
+      const headers = travelling(request.headers);
+      headers.via = extendVia(request.headers.via ?? null, instance);
+      const response = await dispatch(url, request, { ...headers, upgrade: 'websocket' });
+      return response.webSocket === null ? { refused: response } : { socket: response.webSocket };
+    },
   };
 }
 
@@ -71,9 +80,10 @@ function isSelf({ hostname, port, protocol }: URL, self: ReadonlySet<string>): b
   return self.has(hostname) || self.has(`${hostname}:${effectivePort}`);
 }
 
-async function dispatch(url: string, { method, body, signal }: EgressRequest, headers: Record<string, string>): Promise<Response> {
+async function dispatch(url: string, { method, body, stream, signal }: EgressRequest, headers: Record<string, string>): Promise<Response> {
+  const bytes = body ?? stream;
   try {
-    return await fetch(url, { method, headers, signal, redirect: 'manual', ...(body === undefined ? {} : { body }) });
+    return await fetch(url, { method, headers, signal, redirect: 'manual', ...(bytes === undefined ? {} : { body: bytes }) });
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     // The runtime's text may name the address: it stays in the log.

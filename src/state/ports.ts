@@ -1,4 +1,5 @@
-import type { Clock, Egress, Journal, Ports, Secrets } from '../core/ports.ts';
+import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets } from '../core/ports.ts';
+import type { Tokenizers } from '../core/tokens/encoding.ts';
 
 /** The kernel's instruments for one request on Cloudflare. */
 export function portsFor(
@@ -6,7 +7,11 @@ export function portsFor(
     readonly clock: Clock;
     readonly egress: Egress;
     readonly secrets: Secrets;
+    readonly tokens: Tokenizers;
     journal(after: (work: Promise<unknown>) => void): Journal;
+    /** Absent where nothing can be kept. */
+    readonly continuity?: (() => Continuity) | undefined;
+    readonly models?: PlatformModels | undefined;
   },
   after: (work: Promise<unknown>) => void,
 ): Ports {
@@ -14,8 +19,15 @@ export function portsFor(
     clock: shared.clock,
     egress: shared.egress,
     secrets: shared.secrets,
+    tokens: shared.tokens,
     journal: shared.journal(after),
-    pipe: () => new IdentityTransformStream(),
+    ...(shared.continuity === undefined ? undefined : { continuity: shared.continuity() }),
+    ...(shared.models === undefined ? undefined : { models: shared.models }),
+    pipe: (length) => (length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length)),
+    sockets() {
+      const { 0: caller, 1: gateway } = new WebSocketPair();
+      return { caller, gateway };
+    },
     after,
   };
 }

@@ -1,6 +1,7 @@
 import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { nanoUsd } from '../core/money.ts';
 import type { RequestRecord } from '../core/ports.ts';
 import { getRecord, insertRecords, listRecords, type RecordFilters } from './records.ts';
 
@@ -38,6 +39,8 @@ const full: RequestRecord = {
   lane: 'pipe',
   attempts: 2,
   usage: { input: 7, output: 0, cacheRead: 3, cacheWrite: 0, reasoning: 1, estimated: true },
+  cost: nanoUsd(0),
+  priceVersion: 'config:7',
   metadata: { team: 'ü', n: [1, null] },
   facts: { 'policy.mask': { masked: 2 }, loss: 'a,b' },
 };

@@ -1,5 +1,6 @@
 import type { Usage } from '../core/chat.ts';
 import { isObject, type Json, parseJson } from '../core/json.ts';
+import { nanoUsd } from '../core/money.ts';
 import type { OutcomeStatus, RequestRecord } from '../core/ports.ts';
 import { type Page, type PageRequest, pageOf, readCursor } from './paging.ts';
 
@@ -27,6 +28,8 @@ interface RecordRow {
   readonly cache_write_tokens: number | null;
   readonly reasoning_tokens: number | null;
   readonly estimated: number | null;
+  readonly cost: number | null;
+  readonly price_version: string | null;
   readonly metadata: string | null;
   readonly facts: string | null;
 }
@@ -55,6 +58,8 @@ const columnSet: { readonly [column in keyof RecordRow]: true } = {
   cache_write_tokens: true,
   reasoning_tokens: true,
   estimated: true,
+  cost: true,
+  price_version: true,
   metadata: true,
   facts: true,
 };
@@ -88,6 +93,8 @@ function rowOf(record: RequestRecord): RecordRow {
     cache_write_tokens: orNull(usage?.cacheWrite),
     reasoning_tokens: orNull(usage?.reasoning),
     estimated: usage?.estimated === true ? 1 : null,
+    cost: orNull(record.cost),
+    price_version: orNull(record.priceVersion),
     metadata: asText(record.metadata),
     facts: asText(record.facts),
   };
@@ -135,6 +142,8 @@ function recordOf(row: RecordRow): RequestRecord {
       errorCode: row.error_code,
       lane: row.lane,
       usage: usageOf(row),
+      cost: row.cost === null ? undefined : nanoUsd(row.cost),
+      priceVersion: row.price_version,
     }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(isRecordOfJson(facts) ? { facts } : {}),

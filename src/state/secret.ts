@@ -1,0 +1,62 @@
+import { encodeBase64 } from '../core/base64.ts';
+
+const encoder = new TextEncoder();
+
+/** AES-GCM, NIST SP 800-38D: a fresh 96-bit nonce in front of every sealed text. */
+const NONCE_BYTES = 12;
+
+/**
+ * The keys of one owner, derived from the deployment's own secret (HKDF, RFC 5869), so that nothing that is stored can
+ * be read, or be told to belong to somebody, without it.
+ */
+export class OwnerKeys {
+  readonly #encryption: CryptoKey;
+  readonly #naming: CryptoKey;
+
+  private constructor(encryption: CryptoKey, naming: CryptoKey) {
+    this.#encryption = encryption;
+    this.#naming = naming;
+  }
+
+  static async derive(secret: string, owner: string): Promise<OwnerKeys> {
+    const material = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveKey']);
+    const derivation = (use: string) => ({
+      name: 'HKDF',
+      hash: 'SHA-256',
+      salt: new Uint8Array(0),
+      info: encoder.encode(`weir continuity 1 ${use} ${owner}`),
+    });
+    const [encryption, naming] = await Promise.all([
+      crypto.subtle.deriveKey(derivation('seal'), material, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
+      crypto.subtle.deriveKey(derivation('name'), material, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']),
+    ]);
+    return new OwnerKeys(encryption, naming);
+  }
+
+  /** What stands in storage for a name: the same for the same name, and telling nothing of it. 43 characters of base64url. */
+  async name(text: string): Promise<string> {
+    const digest = await crypto.subtle.sign('HMAC', this.#naming, encoder.encode(text));
+    return encodeBase64(new Uint8Array(digest)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  }
+
+  /** Encrypted and bound to the place it is kept in. */
+  async seal(text: string, place: string): Promise<Uint8Array> {
+    const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+    const parameters = { name: 'AES-GCM', iv: nonce, additionalData: encoder.encode(place) };
+    const sealed = new Uint8Array(await crypto.subtle.encrypt(parameters, this.#encryption, encoder.encode(text)));
+    const whole = new Uint8Array(NONCE_BYTES + sealed.length);
+    whole.set(nonce);
+    whole.set(sealed, NONCE_BYTES);
+    return whole;
+  }
+
+  /** What was sealed for this place; `undefined` where it was not, or with another secret. */
+  async open(sealed: Uint8Array, place: string): Promise<string | undefined> {
+    const parameters = { name: 'AES-GCM', iv: sealed.subarray(0, NONCE_BYTES), additionalData: encoder.encode(place) };
+    try {
+      return new TextDecoder().decode(await crypto.subtle.decrypt(parameters, this.#encryption, sealed.subarray(NONCE_BYTES)));
+    } catch {
+      return undefined;
+    }
+  }
+}
