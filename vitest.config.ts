@@ -17,6 +17,7 @@ export default defineConfig({
                 WEIR_ENV: 'local',
                 WEIR_ADMIN_TOKEN: 'admin-token-of-the-tests',
                 WEIR_DEV_KEY: 'weir_dev_key-of-the-tests',
+                WEIR_SECRET: 'secret-of-the-tests',
                 TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
               },
             },

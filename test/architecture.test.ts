@@ -141,7 +141,12 @@ const rules: readonly Rule[] = [
     prevents: 'an ordering or a back-off that no test can repeat: take `random`',
     breaks: ['strategies/x.ts', 'const at = Math.random();'],
     // Where the real generator is handed to those who draw: strategies, and the attempt loop.
-    find: (source) => unlessIn(['kinds/llm/ask.ts', 'kinds/llm/serve.ts'], source, /\bMath\.random\b/g),
+    find: (source) =>
+      unlessIn(
+        ['kinds/llm/ask.ts', 'kinds/llm/serve.ts', 'kinds/llm/operations/serve.ts', 'kinds/llm/operations/realtime/serve.ts'],
+        source,
+        /\bMath\.random\b/g,
+      ),
   },
   {
     name: 'bindings are worked with in state/ only',

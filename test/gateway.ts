@@ -7,6 +7,7 @@ import { type Gateway, startGateway } from '../scripts/gateway.mjs';
 import { startUpstream, type Upstream } from './upstream/server.ts';
 
 export const ADMIN_TOKEN = 'admin-token-canary-4711';
+export const STATE_SECRET = 'state-secret-canary-3333';
 export const KEY = 'weir_dev_gateway-key-canary-0815';
 /** The credentials of the scripted vendors: they must reach their own vendor and nothing else. */
 export const UP_KEY = 'up-credential-canary-1111';
@@ -60,14 +61,17 @@ export interface TestGateway {
  * One gateway for a test file: the production bundle in a process of its own, a scripted vendor, and a configuration
  * that reaches it as `up` (OpenAI's dialect) and `ant` (Anthropic's). Provider `closed` connects to nobody.
  */
-export async function startTestGateway(config: Parameters<TestGateway['configure']>[0] = {}): Promise<TestGateway> {
+export async function startTestGateway(
+  config: Parameters<TestGateway['configure']>[0] = {},
+  secrets: { readonly [name: string]: string } = {},
+): Promise<TestGateway> {
   const stateDir = await mkdtemp(path.join(tmpdir(), 'weir-test-'));
   const [upstream, closedPort] = await Promise.all([startUpstream(), freePort()]);
   const logged: string[] = [];
   const gateway: Gateway = await startGateway({
     port: 0,
     stateDir,
-    secrets: { WEIR_ADMIN_TOKEN: ADMIN_TOKEN, WEIR_DEV_KEY: KEY, UP_KEY },
+    secrets: { WEIR_ADMIN_TOKEN: ADMIN_TOKEN, WEIR_DEV_KEY: KEY, WEIR_SECRET: STATE_SECRET, UP_KEY, ...secrets },
     log: (line: string) => logged.push(line),
   });
   const admin = (at: string, init: RequestInit = {}) =>

@@ -53,7 +53,7 @@ describe('calls arrive wherever an SDK puts them', () => {
     const openai = (await (await send('GET', path, 'openai')).json()) as { object: string; data: { id: string; object: string }[] };
     expect(openai.object).toBe('list');
     expect(openai.data).toContainEqual(expect.objectContaining({ id: 'listed', object: 'model' }));
-    const asked = await send('GET', path, 'anthropic', { 'anthropic-version': '2023-06-01' });
+    const asked = await send('GET', `${path}?limit=1000`, 'anthropic', { 'anthropic-version': '2023-06-01' });
     const anthropic = (await asked.json()) as { data: object[]; has_more: boolean };
     expect(anthropic.has_more).toBe(false);
     expect(anthropic.data).toContainEqual(expect.objectContaining({ id: 'listed', type: 'model' }));
@@ -90,7 +90,7 @@ describe('probes', () => {
 
 describe('what is not served', () => {
   it('says so in the dialect of the path', async () => {
-    const openai = await send('POST', '/v1/embeddings', 'openai');
+    const openai = await send('POST', '/v1/images/upscales', 'openai');
     expect(openai.status).toBe(501);
     expect(await openai.json()).toMatchObject({ error: { code: 'not_supported', message: expect.any(String), type: expect.any(String) } });
     const anthropic = await send('POST', '/v1/messages/batches', 'anthropic');

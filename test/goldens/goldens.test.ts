@@ -91,7 +91,8 @@ describe('recorded streams', () => {
     const { finish, usage, ended } = summarise(chunksOf(frames, dialect));
     // An answer that begins twice shows only to who reads its content.
     if (goldens[name]?.error === null) expect({ finish, usage, ended }).toEqual(pick(goldens[name]));
-    expect(framesOf(bytes).at(-1)?.text).toContain(dialect.terminator);
+    const last = framesOf(bytes).at(-1)?.text;
+    expect(dialect.terminators.some((terminator) => last?.includes(terminator))).toBe(true);
   });
 });
 

@@ -13,8 +13,15 @@ function tables(): { readonly [table: string]: readonly string[] } {
     .join('\n')
     .replaceAll(/--[^\n]*/g, '');
   const made = [...sql.matchAll(/CREATE TABLE (\w+) \(([\s\S]*?)\n\);/g)];
+  const added = [...sql.matchAll(/ALTER TABLE (\w+) ADD COLUMN (\w+) /g)];
   return Object.fromEntries(
-    made.map(([, table = '', body = '']) => [table, [...body.matchAll(/^ {2}(\w+) /gm)].map(([, column = '']) => column)]),
+    made.map(([, table = '', body = '']) => [
+      table,
+      [
+        ...[...body.matchAll(/^ {2}(\w+) /gm)].map(([, column = '']) => column),
+        ...added.flatMap(([, to, column = '']) => (to === table ? [column] : [])),
+      ],
+    ]),
   );
 }
 
