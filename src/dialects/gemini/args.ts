@@ -107,7 +107,7 @@ export class ArgumentsText {
       inside.size = step + 1;
       return comma + 'null,'.repeat(holes);
     }
-    
+    if (inside.done.has(step)) throw disordered();
     inside.done.add(step);
     inside.size++;
     return `${comma}${JSON.stringify(step)}:`;
