@@ -9,6 +9,9 @@ import type { Outcome } from '../core/policy.ts';
 import type { Ports, RequestRecord } from '../core/ports.ts';
 import { readText } from '../core/reader.ts';
 import { PolicyChain } from '../core/run.ts';
+import { Wire } from '../core/wire.ts';
+import { dialects } from '../dialects/index.ts';
+import { shapeOf } from '../dialects/shape.ts';
 import { answer, errorAnswer } from './answer.ts';
 import { checkContentType, checkIngress } from './ingress.ts';
 
@@ -63,6 +66,13 @@ export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Respo
   }
 }
 
+/** The dialect of a body that came on the path of the other of OpenAI's two; the path's own in every other case. */
+function spokenDialect(dialect: Dialect, operation: LlmOperation, { fields }: Wire): Dialect {
+  if (operation !== 'chat' || !(dialect.id === 'openai-chat' || dialect.id === 'openai-responses')) return dialect;
+  const shape = shapeOf(fields);
+  return shape === undefined || shape === dialect.id ? dialect : (dialects.find(({ id }) => id === shape) ?? dialect);
+}
+
 class Run {
   readonly #kind: Kind<'llm'>;
   readonly #arrival: Arrival;
@@ -100,7 +110,8 @@ class Run {
   async #open(plan: Plan): Promise<OpenedCall> {
     const { request, dialect, operation, address, open } = this.#arrival;
     if (open !== undefined) return open(request, plan);
-    return { call: LlmCall.read(dialect, await readJsonBody(request, plan), request.headers, operation, address) };
+    const wire = Wire.read(await readJsonBody(request, plan));
+    return { call: LlmCall.read(spokenDialect(dialect, operation, wire), wire, request.headers, operation, address) };
   }
 
   #exchange(who: Identity, route: PlanRoute): Exchange {
