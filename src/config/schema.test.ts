@@ -50,7 +50,8 @@ describe('every item on the rolls', () => {
     );
     const settings = Object.fromEntries(needed.map(([name]) => [name, 'given']));
     const plan = compile({ providers: { [id]: needed.length === 0 ? {} : { settings } } }, { revision: 0, local: true, rolls });
-    expect(plan.providers.get(id)?.dialects.length).toBeGreaterThan(0);
+    const planned = plan.providers.get(id);
+    expect((planned?.dialects.length ?? 0) + Object.keys(planned?.provider.operations ?? {}).length).toBeGreaterThan(0);
   });
 });
 
