@@ -6,18 +6,21 @@ const FAULTS = { client: 'caller', gateway: 'gateway', upstream: 'provider' } as
 
 const codes = Object.keys(errorCodes).sort() as ErrorCode[];
 
-/** The `type` that a dialect's clients read, from the dialect itself. */
-function typeIn(dialect: (typeof dialects)[number], code: ErrorCode): string {
-  const { status, body } = dialect.writeError(new GatewayError(code, 'message'), 'req_1');
-  const type = isObject(body.error) ? String(body.error.type) : '';
-  return status === errorCodes[code].status ? `\`${type}\`` : `${status} \`${type}\``;
+/** The word that a dialect's clients tell errors apart by, from the dialect itself; only a status where it has none. */
+function wordIn(dialect: (typeof dialects)[number], code: ErrorCode): string {
+  const { status, body, headers } = dialect.writeError(new GatewayError(code, 'message'), 'req_1');
+  const error = isObject(body.error) ? body.error : {};
+  const word = error.type ?? error.status ?? headers?.['x-amzn-errortype'];
+  const parts = [status === errorCodes[code].status ? '' : String(status), typeof word === 'string' ? `\`${word}\`` : ''];
+  return parts.filter((part) => part !== '').join(' ') || '–';
 }
 
 function row(code: ErrorCode): string {
   const { status, fault, retryable, meaning } = errorCodes[code];
-  const types = dialects.map((dialect) => typeIn(dialect, code)).join(' | ');
-  return `| \`${code}\` | ${status} | ${FAULTS[fault]} | ${retryable ? 'yes' : 'no'} | ${types} | ${meaning} |`;
+  return `| \`${code}\` | ${status} | ${FAULTS[fault]} | ${retryable ? 'yes' : 'no'} | ${meaning} |`;
 }
+
+const words = (code: ErrorCode) => `| \`${code}\` | ${dialects.map((dialect) => wordIn(dialect, code)).join(' | ')} |`;
 
 /** What an error of a dialect looks like, whole. */
 function sample(dialect: (typeof dialects)[number]): string {
@@ -38,9 +41,15 @@ same code in \`code\`.
 
 ${dialects.map(sample).join('\n\n')}
 
-| code | status | whose fault | same call may succeed later | ${dialects.map(({ id }) => `type in ${id}`).join(' | ')} | what it means |
-|---|---|---|---|${dialects.map(() => '---|').join('')}---|
+| code | status | whose fault | same call may succeed later | what it means |
+|---|---|---|---|---|
 ${codes.map(row).join('\n')}
+
+What each dialect's clients tell them apart by; a status stands where the dialect needs another than the table's.
+
+| code | ${dialects.map(({ id }) => id).join(' | ')} |
+|---|${dialects.map(() => '---|').join('')}
+${codes.map(words).join('\n')}
 
 - What a provider says about a request (\`upstream_rejected\`) keeps the provider's status and message; where the dialect has
   a place for them, its type and code too.

@@ -12,6 +12,7 @@ it('docs/errors.md is current: `npm run docs` writes it', () => {
 it('the codes and their statuses are these', () => {
   expect(Object.fromEntries(Object.entries(errorCodes).map(([code, { status }]) => [code, status]))).toEqual({
     address_refused: 502,
+    already_exists: 409,
     config_invalid: 422,
     conflict: 412,
     content_refused: 400,
@@ -35,6 +36,7 @@ it('the codes and their statuses are these', () => {
     rate_limited: 429,
     request_too_large: 413,
     state_off: 501,
+    translation_loss: 400,
     unsupported_media_type: 415,
     upgrade_required: 426,
     upstream_credential: 502,
