@@ -18,14 +18,14 @@ it('comes back byte for byte through a carrier of any family', () => {
 it('is left alone by its own family, and is base64 in every other', () => {
   expect(wrapSignature('sig==', 'gemini', 'gemini')).toBe('sig==');
   expect(wrapSignature('sig==', undefined, 'gemini')).toBe('sig==');
-  expect(wrapSignature('süß', 'gemini', 'anthropic')).toMatch(/^d2VpcjE6[A-Za-z0-9+/]+=*$/);
+  expect(wrapSignature('süß', 'gemini', 'anthropic')).toMatch(/^QHdlaXI6[A-Za-z0-9+/]+=*$/);
 });
 
 it.each([
   `${WRAPPED}!`,
   WRAPPED,
-  encodeBase64(new TextEncoder().encode('weir1:nobody:x')),
-  encodeBase64(new TextEncoder().encode('weir1:gemini')),
+  encodeBase64(new TextEncoder().encode('@weir:nobody:x')),
+  encodeBase64(new TextEncoder().encode('@weir:gemini')),
 ])('is taken as the carrier’s own where it only looks wrapped: %s', (text) => {
   expect(unwrapSignature(text, 'anthropic')).toEqual({ signature: text, issuer: 'anthropic' });
 });

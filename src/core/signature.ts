@@ -3,12 +3,15 @@ import type { Issuer, Signed } from './chat.ts';
 
 /**
  * A signature is good only for the family that issued it, and its bytes are nobody's to change. On its way through a
- * client of another dialect it is wrapped, so that it comes back marked: base64 of `weir1:<issuer>:<signature>`. The
- * wrapping is itself base64 because some dialects (Gemini, Bedrock) take nothing else in that place.
+ * client of another dialect it is wrapped, so that it comes back marked: base64 of `@weir:<issuer>:<signature>`. The
+ * wrapping is itself base64 because some dialects (Gemini, Bedrock) take nothing else in that place. It begins with a
+ * letter that is rare in bodies, since every body is searched for it.
  */
-const MARK = 'weir1:';
+const MARK = '@weir:';
 /** How every wrapped signature begins: six bytes are eight base64 characters, whatever follows. */
-export const WRAPPED = 'd2VpcjE6';
+export const WRAPPED = 'QHdlaXI6';
+/** How everything begins that this gateway wrapped, in whatever way: a body without it holds none of it. */
+export const ANY_WRAPPED = 'QHdlaXI';
 const ISSUERS: readonly string[] = ['anthropic', 'gemini', 'openai', 'bedrock', 'other'] satisfies readonly Issuer[];
 
 /** A signature as a dialect of the family `own` may carry it: as it is where it is its own, wrapped where it is not. */

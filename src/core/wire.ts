@@ -43,6 +43,12 @@ export class Fields {
     return this.#text.includes(text);
   }
 
+  /** Whether a field is an array, told by its first character. */
+  isArray(name: string): boolean {
+    const span = this.#spans.get(name);
+    return span !== undefined && this.#text[span.start] === '[';
+  }
+
   span(name: string): Span | undefined {
     return this.#spans.get(name);
   }

@@ -1,4 +1,3 @@
-import { isArray } from '../core/json.ts';
 import type { Fields } from '../core/wire.ts';
 
 /** Fields that only a call of the Responses API has. */
@@ -9,6 +8,6 @@ const RESPONSES_ONLY = ['input', 'instructions', 'previous_response_id', 'conver
  * other's path. `undefined` where it says nothing clear, and the path decides.
  */
 export function shapeOf(fields: Fields): 'openai-chat' | 'openai-responses' | undefined {
-  if (fields.has('messages')) return fields.has('input') || !isArray(fields.get('messages')) ? undefined : 'openai-chat';
+  if (fields.has('messages')) return fields.has('input') || !fields.isArray('messages') ? undefined : 'openai-chat';
   return RESPONSES_ONLY.some((field) => fields.has(field)) ? 'openai-responses' : undefined;
 }

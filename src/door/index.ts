@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { adminApp } from '../admin/app.ts';
+import type { AdminDeps, KeyDesk } from '../admin/deps.ts';
 import type { PlanSource } from '../config/load.ts';
 import { rolls } from '../config/rolls.ts';
 import type { LlmOperation } from '../core/call.ts';
@@ -9,36 +10,53 @@ import type { Exchange, Identity } from '../core/exchange.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Clock, Ports } from '../core/ports.ts';
 import { dialects } from '../dialects/index.ts';
-import type { StaticKeys } from '../identity/api-key.ts';
+import { checkOrigin } from '../identity/api-key/allowed.ts';
+import { shownKey } from '../identity/api-key/format.ts';
+import type { KeyRing } from '../identity/api-key/ring.ts';
 import { llm } from '../kinds/llm/index.ts';
 import { RESPONSES } from '../kinds/llm/responses/items.ts';
 import { readHead } from '../state/revisions.ts';
 import { errorAnswer, problem } from './answer.ts';
 import { CORS_HEADERS, preflight } from './cors.ts';
 import { presentedKey } from './credential.ts';
-import { llmRoute, runLlm } from './exchange.ts';
+import { runLlm } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
 import { type Caller, mountModels, speaksAnthropic } from './models.ts';
 import { mountOperations, type OpenCall, operationMethods } from './operations.ts';
 import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf } from './paths.ts';
+import { originOf } from './origin.ts';
 import { mountResponses, type ResponsesDoor } from './responses.ts';
+import { routeFor } from './route.ts';
 
 /** What the door works with; nothing is read from anywhere else. */
 export interface DoorDeps {
   readonly clock: Clock;
-  readonly keys: StaticKeys;
+  readonly keys: KeyRing;
+  /** Whether this is a run on somebody's own machine: keys made here are called `dev`. */
+  readonly local?: boolean;
   readonly planSource: PlanSource;
   readonly db?: D1Database | undefined;
   readonly adminToken?: string | undefined;
-  ports(after: (work: Promise<unknown>) => void): Ports;
+  /** Told of every change of an organisation, or of anything in it, before its maker has the answer. */
+  readonly tenantsChanged?: ((org: string, generation: number) => Promise<void> | void) | undefined;
+  ports(after: After): Ports;
 }
 
+type After = (work: Promise<unknown>) => void;
 type DoorContext = Context<{ Variables: { requestId?: string } }>;
 
+export interface Door {
+  fetch(request: Request, env: object, context: ExecutionContext): Response | Promise<Response>;
+  /** Everything it answers to. */
+  readonly routes: readonly { readonly method: string; readonly path: string }[];
+}
+
 /** Matches the path, says who is asking, runs the exchange, and has the last word on errors. */
-export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }> {
+export function door(deps: DoorDeps): Door {
+  // Fixed paths first and by themselves: they are found in one look-up, which patterns beside them would turn into a walk.
+  const front = new Hono<{ Variables: { requestId?: string } }>();
   const app = new Hono<{ Variables: { requestId?: string } }>();
-  const identify = (request: Request) => identifyBy(deps.keys, request);
+  const identify = (request: Request, after: After) => identifyBy(deps.keys, request, after);
   const serve = (context: DoorContext, dialect: Dialect, operation: LlmOperation, address?: CallAddress, open?: OpenCall) => {
     const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
     return runLlm(llm, {
@@ -56,7 +74,7 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
   };
   for (const { path, dialect: id, operation } of llmPaths) {
     const dialect = dialectOf(id);
-    app.post(path, (context) => serve(context, dialect, operation));
+    front.post(path, (context) => serve(context, dialect, operation));
   }
   mountOperations(app, (context, dialect, open) => serve(context, knownDialect(dialect), 'chat', undefined, open));
   const responses = dialects.find(({ id }) => id === RESPONSES);
@@ -80,17 +98,19 @@ export function door(deps: DoorDeps): Hono<{ Variables: { requestId?: string } }
     await (deps.planSource.prepare((work) => context.executionCtx.waitUntil(work)) ?? undefined);
     await next();
   });
-  app.route('/admin/v1', adminApp({ db: deps.db, planSource: deps.planSource, rolls, token: deps.adminToken, clock: deps.clock }));
+  app.route('/admin/v1', adminApp(adminDeps(deps)));
   // Not a route of its own: a path that matches one handler alone is dispatched without building a chain.
   app.notFound((context) =>
     context.req.method === 'OPTIONS' ? preflight(context.req.raw) : refuse(context, unknownPath(context.req.raw, context.req.path)),
   );
   app.onError((thrown, context) => refuse(context, GatewayError.from(thrown)));
-  return app;
+  front.onError((thrown, context) => refuse(context, GatewayError.from(thrown)));
+  front.notFound((context) => app.fetch(context.req.raw, context.env, context.executionCtx));
+  return { fetch: front.fetch, routes: [...front.routes, ...app.routes] };
 }
 
 function responsesDoor(deps: DoorDeps, dialect: Dialect): ResponsesDoor {
-  const identify = (request: Request) => identifyBy(deps.keys, request);
+  const identify = (request: Request, after: After) => identifyBy(deps.keys, request, after);
   const plan = (after: (work: Promise<unknown>) => void) => currentPlan(deps.planSource, after);
   return {
     newRequestId,
@@ -123,18 +143,31 @@ const knownDialect = (id: string) => dialects.find((each) => each.id === id) ?? 
 
 const newRequestId = () => `req_${crypto.randomUUID().replaceAll('-', '')}`;
 
-function identifyBy(keys: StaticKeys, request: Request): Identity | Promise<Identity> {
+/** What the admin API is given of the gateway it administers. */
+function adminDeps({ keys, db, planSource, adminToken: token, clock, local, tenantsChanged }: DoorDeps): AdminDeps {
+  const desk: KeyDesk = { mint: (environment, id) => keys.mint(environment, id), shown: shownKey, changed: () => keys.changed() };
+  return { db, planSource, rolls, token, clock, keys: desk, environment: local === true ? 'dev' : 'live', tenantsChanged };
+}
+
+function identifyBy(keys: KeyRing, request: Request, after: After): Identity | Promise<Identity> {
   const presented = presentedKey(request);
   if (presented === undefined) {
     throw new GatewayError('missing_key', 'Send a gateway key, for example as `Authorization: Bearer <key>` or `x-api-key: <key>`.');
   }
-  return keys.known(presented) ?? verify(keys, presented);
+  const known = keys.known(presented, after);
+  return known === undefined ? verify(keys, presented, request, after) : fromHere(known, request);
 }
 
-async function verify(keys: StaticKeys, presented: string): Promise<Identity> {
-  const identity = await keys.identify(presented);
+async function verify(keys: KeyRing, presented: string, request: Request, after: After): Promise<Identity> {
+  const identity = await keys.identify(presented, after);
   if (identity === undefined)
     throw new GatewayError('invalid_key', 'The gateway key is not valid. Check that it was copied whole, or ask the operator for one.');
+  return fromHere(identity, request);
+}
+
+/** Throws `not_allowed` where its owner said that it must not be used from here. */
+function fromHere(identity: Identity, request: Request): Identity {
+  if (identity.allowed !== undefined) checkOrigin(identity, originOf(request));
   return identity;
 }
 
@@ -147,11 +180,11 @@ function currentPlan(source: PlanSource, after: (work: Promise<unknown>) => void
 async function answerCaller(deps: DoorDeps, context: DoorContext, respond: (caller: Caller) => Promise<object>): Promise<Response> {
   const request = context.req.raw;
   checkIngress(request);
-  const who = await identifyBy(deps.keys, request);
   const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+  const who = await identifyBy(deps.keys, request, after);
   const plan = await currentPlan(deps.planSource, after);
   const id = newRequestId();
-  const { name, kind } = llmRoute(plan);
+  const { name, kind } = routeFor(plan, who);
   const exchange: Exchange = {
     id,
     who,

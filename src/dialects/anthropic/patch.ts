@@ -1,7 +1,8 @@
 import type { CallHead } from '../../core/dialect.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { ANY_WRAPPED } from '../../core/signature.ts';
 import type { Fields } from '../../core/wire.ts';
-import { ANY_WRAPPED, isForeign } from './signatures.ts';
+import { isForeign } from './signatures.ts';
 
 /** What a provider of this dialect must get otherwise than the caller wrote it. */
 export function patch(_head: CallHead, model: string, fields: Fields): { readonly [field: string]: Json | undefined } {

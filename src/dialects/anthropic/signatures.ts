@@ -10,11 +10,9 @@ export const ISSUER: Issuer = 'anthropic';
  * Tool calls and texts have no field for a signature here. It travels in a redacted thinking block beside them, which
  * clients send back untouched; what it belongs to is named in it.
  */
-const MARK = 'weir1>';
+const MARK = '@weir>';
 /** How every such block's data begins. */
-const MARKED = 'd2VpcjE+';
-/** What both kinds of wrapping begin with: a body without it holds neither. */
-export const ANY_WRAPPED = 'd2VpcjE';
+const MARKED = 'QHdlaXI+';
 
 /** A signature that belongs to the tool call of this id, or, where it is empty, to the text before the block. */
 interface Carried {

@@ -1,7 +1,8 @@
 import type { CallHead, Quirks } from '../../core/dialect.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { ANY_WRAPPED } from '../../core/signature.ts';
 import type { Fields } from '../../core/wire.ts';
-import { ANY_WRAPPED, forwardedBlock } from './signatures.ts';
+import { forwardedBlock } from './signatures.ts';
 
 /** The model stands in the path: nothing is changed but signatures that this gateway wrapped. */
 export function patch(_head: CallHead, model: string, _quirks: Quirks, fields: Fields): { readonly [field: string]: Json | undefined } {

@@ -11,11 +11,9 @@ export const ISSUER: Issuer = 'bedrock';
  * Tool calls and texts have no field for a signature here. It travels in redacted reasoning beside them, which clients
  * send back untouched; what it belongs to is named in it.
  */
-const MARK = 'weir1>';
+const MARK = '@weir>';
 /** How every such block's bytes begin, in base64. */
-const MARKED = 'd2VpcjE+';
-/** What both kinds of wrapping begin with: a body without it holds neither. */
-export const ANY_WRAPPED = 'd2VpcjE';
+const MARKED = 'QHdlaXI+';
 
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -230,7 +230,7 @@ describe('a Gemini call forwarded as it came', () => {
   });
 
   it("leaves other vendors' signatures behind, and says that a call has none", () => {
-    const foreign = btoa('weir1:anthropic:c2ln');
+    const foreign = btoa('@weir:anthropic:c2ln');
     expect(unwrapSignature(foreign, 'gemini')).toEqual({ signature: 'c2ln', issuer: 'anthropic' });
     const parts = [
       { text: 'thought', thought: true },

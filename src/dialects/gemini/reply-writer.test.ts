@@ -38,7 +38,7 @@ describe('an answer written in the dialect', () => {
     const { events, loss } = stream(answer);
     expect(partsOf(events)).toEqual([
       { text: 'Hm', thought: true },
-      { text: '', thought: true, thoughtSignature: btoa('weir1:anthropic:c2ln') },
+      { text: '', thought: true, thoughtSignature: btoa('@weir:anthropic:c2ln') },
       { text: 'Look' },
       { functionCall: { id: 'a', name: 'f', args: { x: 1 } } },
       { functionCall: { id: 'b', name: 'g', args: {} } },
@@ -66,7 +66,7 @@ describe('an answer written in the dialect', () => {
         content: {
           role: 'model',
           parts: [
-            { text: 'Hm', thought: true, thoughtSignature: btoa('weir1:anthropic:c2ln') },
+            { text: 'Hm', thought: true, thoughtSignature: btoa('@weir:anthropic:c2ln') },
             { text: 'Look' },
             { functionCall: { id: 'a', name: 'f', args: { x: 1 } } },
             { functionCall: { id: 'b', name: 'g', args: {} } },

@@ -14,8 +14,9 @@ export function patchMessages(quirks: Quirks, fields: Fields): { readonly messag
   const edits: readonly (readonly [needed: boolean, edit: Edit])[] = [
     [quirks.developerRole === 'system' && fields.mentions('developer'), withoutDeveloper],
     [quirks.reasoningEcho === false && fields.mentions('reasoning'), withoutReasoning],
-    [fields.mentions('thinking_blocks') && fields.mentions(WRAPPED), withoutForeignThinking],
-    [fields.mentions('thought_signature'), (message) => withoutSignatures(message, quirks)],
+    [fields.mentions(WRAPPED), withoutForeignThinking],
+    // Searched for from a letter that is rare in prose: every body is.
+    [fields.mentions('_signature'), (message) => withoutSignatures(message, quirks)],
   ];
   const needed = edits.flatMap(([isNeeded, edit]) => (isNeeded ? [edit] : []));
   const messages = needed.length === 0 ? undefined : fields.get('messages');

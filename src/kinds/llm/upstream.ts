@@ -1,5 +1,5 @@
 import type { LlmCall } from '../../core/call.ts';
-import type { Dialect } from '../../core/dialect.ts';
+import type { Dialect, Quirks } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { type Framing, sse } from '../../core/framing.ts';
@@ -8,7 +8,6 @@ import type { Plan, PlanProvider } from '../../core/plan.ts';
 import type { EgressRequest, Secrets } from '../../core/ports.ts';
 import type { Bound, ProviderCall } from '../../core/provider.ts';
 import { readText } from '../../core/reader.ts';
-import { WRAPPED } from '../../core/signature.ts';
 import type { Target } from '../../core/strategy.ts';
 
 /** Bytes of a provider's error answer that are read. */
@@ -62,9 +61,8 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
   if (provider === undefined) throw new GatewayError('internal', 'A target names a provider that is not in the plan.');
   const { dialect, baseUrl, transport } = spokenFor(provider, call.dialect.id, target.model);
   const quirks = provider.provider.quirks ?? {};
-  // A signature of another vendor that came wrapped must not go out as it is: only the whole translation unwraps it.
-  const asItCame = dialect.id === call.dialect.id && !call.wire.text.includes(WRAPPED);
-  const written = asItCame ? undefined : dialect.writeCall({ ...call.chat(), model: target.model }, quirks);
+  const asItCame = dialect.id === call.dialect.id;
+  const written = asItCame ? undefined : translated(call, target.model, dialect, quirks);
   const omitted = transport?.omits?.(call.headers, (field) => call.wire.fields.get(field) !== undefined) ?? [];
   const loss = [...(written?.loss ?? []), ...omitted];
   if (loss.length > 0 && call.headers.get('x-weir-strict') === '1') throw refusedLoss(loss);
@@ -89,6 +87,12 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
     request: { url, method: 'POST', headers: Object.assign(headers, dialect.headersOf?.(model, stream)), body },
     loss,
   };
+}
+
+function translated(call: LlmCall, model: string, dialect: Dialect, quirks: Quirks): ReturnType<Dialect['writeCall']> {
+  const { chat, loss } = call.dialect.plain?.(call.chat()) ?? { chat: call.chat(), loss: [] };
+  const written = dialect.writeCall({ ...chat, model }, quirks);
+  return { body: written.body, loss: [...loss, ...written.loss] };
 }
 
 /** The caller's own dialect where the provider speaks it for this model, its native one elsewhere. */
@@ -133,6 +137,7 @@ export function upstreamHeaders(
       `The provider "${provider.id}" is not set up. The operator gives it ${names} in the configuration.`,
     );
   }
+  if (planned.passthrough === true) return { headers: Object.assign(headers, ownCredential(caller, provider.id)) };
   if (provider.auth.scheme === 'none') return { headers };
   const key = planned.credential(secrets);
   if (key === undefined) {
@@ -145,6 +150,25 @@ export function upstreamHeaders(
   else if (provider.auth.scheme === 'header') headers[provider.auth.name.toLowerCase()] = key;
   else return { headers, credential: key };
   return { headers };
+}
+
+/** Where vendors' clients put their credential. */
+const CREDENTIALS = ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'] as const;
+/** Any key of this gateway, whoever's it is. */
+const GATEWAY_KEY = /\bweir_(?:live|dev|test|admin)_/;
+
+/** The caller's own credential. The gateway's key is never handed on: it must have come apart from it, and not in both places. */
+function ownCredential(caller: Headers, id: string): Record<string, string> {
+  const key = caller.get('x-weir-key')?.trim() ?? '';
+  const own = CREDENTIALS.flatMap((name) => {
+    const value = caller.get(name);
+    return key === '' || value === null || value.includes(key) || GATEWAY_KEY.test(value) ? [] : [[name, value] as const];
+  });
+  if (own.length > 0) return Object.fromEntries(own);
+  throw new GatewayError(
+    'missing_key',
+    `The provider "${id}" is asked with the caller's own credential: send the gateway key as x-weir-key, and the provider's where its clients put it.`,
+  );
 }
 
 /** Sends it and returns the provider's success answer; throws the provider's error, read in its own dialect. */
