@@ -5,6 +5,7 @@ declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database;
     readonly CONTINUITY: DurableObjectNamespace<import('./state/continuity-object.ts').Continuity>;
+    readonly LEDGER: DurableObjectNamespace<import('./state/ledger/ledger-object.ts').Ledger>;
     readonly TEST_MIGRATIONS: import('cloudflare:test').D1Migration[];
   }
 }

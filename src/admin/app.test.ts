@@ -61,15 +61,14 @@ describe('who may', () => {
   const routes = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => [method, path.replace(':id', 'x')] as const);
 
   it('knows every route of the admin API', () => {
-    expect(routes.map((route) => route.join(' ')).sort()).toEqual([
-      'GET /config',
-      'GET /config/revisions',
-      'GET /config/schema',
-      'GET /requests',
-      'GET /requests/x',
-      'POST /config/rollback',
-      'PUT /config',
+    const tenants = ['apps', 'keys', 'orgs', 'teams'].flatMap((plural) => [
+      ...['GET', 'POST'].map((method) => `${method} /${plural}`),
+      ...['DELETE', 'GET', 'PATCH'].map((method) => `${method} /${plural}/x`),
     ]);
+    const config = ['GET /config', 'GET /config/revisions', 'GET /config/schema', 'POST /config/rollback', 'PUT /config'];
+    const logs = ['GET /audit', 'GET /requests', 'GET /requests/x'];
+    const all = [...tenants, 'POST /keys/x/rotate', ...config, ...logs, 'GET /openapi.json'];
+    expect(routes.map((route) => route.join(' ')).sort()).toEqual(all.sort());
   });
 
   const refused: [string, Call, string][] = [

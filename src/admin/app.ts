@@ -1,14 +1,28 @@
 import { Hono } from 'hono';
 import { GatewayError } from '../core/errors.ts';
+import { auditRoutes } from './audit.ts';
 import { requireToken } from './auth.ts';
 import { configRoutes } from './config.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
+import { openApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
 import { requestRoutes } from './requests.ts';
+import { tenantRoutes } from './resources/routes.ts';
 
 export type { AdminDeps, AdminEnv } from './deps.ts';
 
-const routes: readonly AdminRoute[] = [...configRoutes, ...requestRoutes];
+const routes: readonly AdminRoute[] = [
+  ...configRoutes,
+  ...tenantRoutes,
+  ...requestRoutes,
+  ...auditRoutes,
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    doc: { summary: 'This API as OpenAPI 3.1' },
+    handle: (context) => context.json(openApi(routes)),
+  },
+];
 
 /**
  * The admin API, to be mounted at `/admin/v1`. Everything below it, known path or not, asks for the token first.

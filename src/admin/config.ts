@@ -5,15 +5,7 @@ import { GatewayError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { listRevisions, movePointer, publish, readDocument, readHead, readReplaced } from '../state/revisions.ts';
 import { ACTOR, type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
-import { check, flag, paging, readJson } from './input.ts';
-
-export const configRoutes: readonly AdminRoute[] = [
-  { method: 'GET', path: '/config', handle: read },
-  { method: 'PUT', path: '/config', handle: put },
-  { method: 'POST', path: '/config/rollback', handle: rollback },
-  { method: 'GET', path: '/config/revisions', handle: revisions },
-  { method: 'GET', path: '/config/schema', handle: schema },
-];
+import { check, flag, pageShape, paging, readJson } from './input.ts';
 
 async function read(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const revision = deps.db === undefined ? 0 : (await readHead(deps.db)).pointer;
@@ -91,3 +83,41 @@ async function revisions(context: AdminContext, deps: AdminDeps): Promise<Respon
 function schema(context: AdminContext, { rolls }: AdminDeps): Response {
   return context.json(jsonSchema(rolls), 200, { 'content-type': 'application/schema+json' });
 }
+
+const shownDocument = z.object({ revision: z.int(), document: z.looseObject({}) });
+
+const revisionInfo = z.object({
+  revision: z.int(),
+  author: z.string(),
+  note: z.string().nullable(),
+  createdAt: z.int().nullable(),
+  current: z.boolean(),
+});
+
+export const configRoutes: readonly AdminRoute[] = [
+  { method: 'GET', path: '/config', doc: { summary: 'The configuration that is served', answer: shownDocument }, handle: read },
+  {
+    method: 'PUT',
+    path: '/config',
+    doc: {
+      summary: 'Publish a configuration as the next revision; with dryRun, only check it',
+      query: putQuery,
+      body: z.looseObject({}).describe('The document; its schema is at /config/schema.'),
+      answer: shownDocument,
+    },
+    handle: put,
+  },
+  {
+    method: 'POST',
+    path: '/config/rollback',
+    doc: { summary: 'Serve an earlier revision again', body: rollbackBody, answer: shownDocument },
+    handle: rollback,
+  },
+  {
+    method: 'GET',
+    path: '/config/revisions',
+    doc: { summary: 'Every revision, newest first', query: z.strictObject(paging), answer: pageShape(revisionInfo) },
+    handle: revisions,
+  },
+  { method: 'GET', path: '/config/schema', doc: { summary: 'The JSON Schema of the configuration' }, handle: schema },
+];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Problem, Problems, scan } from '../config/problems.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type Json, parseJson } from '../core/json.ts';
 
@@ -47,15 +48,24 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** Checks a query or a small body by its schema; throws `invalid_request` naming the parameter. */
+/** Checks a query or a body by its schema; throws `invalid_request` naming every fault by its path. */
 export function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const problems = new Problems();
+  scan(value, problems);
+  if (problems.list.length > 0) throw invalid(problems.list);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const param = unknown ?? issue?.path.join('.') ?? '';
-  const fault = unknown === undefined ? (issue?.message ?? 'is not valid') : 'is not known here';
-  throw new GatewayError('invalid_request', param === '' ? fault : `${param}: ${fault}`, param === '' ? {} : { param });
+  problems.addIssues([], result.error.issues);
+  throw invalid(problems.list);
+}
+
+/** `invalid_request` with every fault; the first one is the message. */
+export function invalid(problems: readonly Problem[]): GatewayError {
+  const [first] = problems;
+  const path = first?.path ?? '';
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  const message = `${path === '' ? '' : `${path}: `}${first?.message ?? 'is not valid'}${more}`;
+  return new GatewayError('invalid_request', message, { ...(path === '' ? {} : { param: path }), problems });
 }
 
 /** How every list is paged. */
@@ -63,6 +73,10 @@ export const paging = {
   limit: z.coerce.number().int().min(1).max(500).default(50),
   cursor: z.string().min(1).optional(),
 };
+
+/** What every list answers. */
+export const pageShape = (item: z.ZodType) =>
+  z.object({ items: z.array(item), next: z.string().nullable().describe('The cursor of the next page; null on the last.') });
 
 /** A moment: milliseconds since the epoch, or a date and time as ISO 8601 writes it. */
 export const moment = z.string().transform((text, context) => {
@@ -77,3 +91,6 @@ export const flag = z
   .enum(['', '1', 'true', '0', 'false'])
   .optional()
   .transform((text) => text === '' || text === '1' || text === 'true');
+
+/** As `flag`, where absent is neither on nor off. */
+export const switched = z.enum(['1', 'true', '0', 'false']).transform((text) => text === '1' || text === 'true');

@@ -2,12 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { getRecord, listRecords } from '../state/records.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
-import { check, moment, paging } from './input.ts';
-
-export const requestRoutes: readonly AdminRoute[] = [
-  { method: 'GET', path: '/requests', handle: list },
-  { method: 'GET', path: '/requests/:id', handle: read },
-];
+import { check, moment, pageShape, paging } from './input.ts';
 
 const text = z.string().min(1).max(256).optional();
 
@@ -34,3 +29,15 @@ async function read(context: AdminContext, deps: AdminDeps): Promise<Response> {
   if (record === undefined) throw new GatewayError('not_found', 'There is no request of this id.');
   return context.json(record);
 }
+
+const record = z.looseObject({ id: z.string(), startedAt: z.int(), status: z.string(), httpStatus: z.int() });
+
+export const requestRoutes: readonly AdminRoute[] = [
+  {
+    method: 'GET',
+    path: '/requests',
+    doc: { summary: 'The request log, newest first', query: listQuery, answer: pageShape(record) },
+    handle: list,
+  },
+  { method: 'GET', path: '/requests/:id', doc: { summary: 'One request', answer: record }, handle: read },
+];

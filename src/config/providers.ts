@@ -34,11 +34,12 @@ export function compileProviders(
   for (const [id, { path, entry }] of listed) {
     const provider = resolve(id, entry, path, context);
     if (provider === undefined) continue;
-    checkKey(entry, path, context);
+    checkKey(provider, entry, path, context);
     checkSettings(provider, entry, path, context);
     // What a provider is like, it costs like: until the document says otherwise, that is the better guess for a budget.
     const prices = compilePrices(entry.prices, { ...context, catalogue: entry.like ?? id, path });
-    plans.set(id, Object.freeze({ ...planOf(provider, entry.key?.value, true, context, entry.settings), prices }));
+    const passthrough = entry.key?.passthrough === true ? { passthrough: true as const } : {};
+    plans.set(id, Object.freeze({ ...planOf(provider, entry.key?.value, true, context, entry.settings), prices, ...passthrough }));
   }
   return plans;
 }
@@ -153,7 +154,10 @@ function definedQuirks(quirks: Entry['quirks']): Quirks {
   return Object.fromEntries(Object.entries(quirks ?? {}).filter(([, value]) => value !== undefined));
 }
 
-function checkKey(entry: Entry, path: Path, { local, problems }: ProviderContext): void {
+function checkKey(provider: Provider, entry: Entry, path: Path, { local, problems }: ProviderContext): void {
+  if (entry.key?.passthrough === true && provider.auth.scheme === 'signed') {
+    problems.add([...path, 'key', 'passthrough'], 'is not for providers whose requests are signed: a signature cannot be handed on');
+  }
   if (entry.key?.value !== undefined && !local) {
     problems.add([...path, 'key', 'value'], 'is for local runs only: use {"secret": "NAME"} and set the secret');
   }

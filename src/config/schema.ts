@@ -50,9 +50,13 @@ const key = z
       })
       .optional()
       .describe('The key itself. Local runs only.'),
+    passthrough: z
+      .literal(true)
+      .optional()
+      .describe("The caller's own: whoever shows the gateway key as x-weir-key has Authorization or x-api-key handed to the provider."),
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
-    error: 'must have exactly one of secret, vault, value',
+    error: 'must have exactly one of secret, vault, value, passthrough',
   })
   .meta({ minProperties: 1, maxProperties: 1, description: "The provider's credential." });
 
@@ -110,15 +114,15 @@ const state = z
       .max(720)
       .optional()
       .describe('Hours for which signatures are kept that the caller has no place for; 24 when absent.'),
-    items: z.int().min(0).max(1_000_000).optional().describe('Things kept for one key at most, the oldest go first; 20,000 when absent.'),
+    items: z.int().min(0).max(1_000_000).optional().describe('Things kept for one app at most, the oldest go first; 20,000 when absent.'),
     bytes: z
       .int()
       .min(0)
       .max(8 * 1024 * 1024 * 1024)
       .optional()
-      .describe('Bytes kept for one key at most, the oldest go first; 256 MiB when absent.'),
+      .describe('Bytes kept for one app at most, the oldest go first; 256 MiB when absent.'),
   })
-  .describe('What is kept between the calls of a key.');
+  .describe('What is kept between the calls of an app.');
 
 const providerSchema = (rolls: Rolls) => {
   const dialect = z.enum(rolls.dialects.map(({ id }) => id));

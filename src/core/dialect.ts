@@ -110,6 +110,11 @@ export interface Dialect {
    * signatures are meant may depend on it.
    */
   readCall(body: JsonObject, model?: string): Chat;
+  /**
+   * The call, as `readCall` read it, in words that every dialect has; asked where it is about to be translated. Answers
+   * are told back in the caller's own words by the reply writer, which has the call's fields. Absent where there are none.
+   */
+  plain?(chat: Chat): { readonly chat: Chat; readonly loss: readonly string[] };
   writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObject; readonly loss: readonly string[] };
   /** The top-level fields to set (or, with `undefined`, to remove) when a call of this dialect is forwarded as it came. */
   patch(head: CallHead, model: string, quirks: Quirks, fields: Fields): { readonly [field: string]: Json | undefined };

@@ -41,12 +41,17 @@ export const errorCodes = {
     retryable: false,
     meaning: 'The gateway key is unknown, disabled or expired. Ask the operator for a valid one.',
   },
-  not_allowed: { status: 403, fault: 'client', retryable: false, meaning: 'The key is valid and may not do this.' },
+  not_allowed: {
+    status: 403,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The key is valid and may not do this: not on this route, or not from this address or country.',
+  },
   model_not_allowed: {
     status: 403,
     fault: 'client',
     retryable: false,
-    meaning: 'A policy of this route does not allow the model that was asked for.',
+    meaning: 'The key, something above it, or a policy of the route does not allow the model that was asked for.',
   },
   translation_loss: {
     status: 400,
@@ -71,14 +76,14 @@ export const errorCodes = {
     status: 404,
     fault: 'client',
     retryable: false,
-    meaning: 'Nothing is served at this path, or the id does not exist for this key.',
+    meaning: 'Nothing is served at this path, or the id does not exist for this app.',
   },
   previous_response_not_found: {
     status: 404,
     fault: 'client',
     retryable: false,
     meaning:
-      'The response or conversation that the call continues was not made with this key, was made with `store: false`, was deleted or has expired. Send the whole conversation as `input`.',
+      'The response or conversation that the call continues was not made with a key of this app, was made with `store: false`, was deleted or has expired. Send the whole conversation as `input`.',
   },
   method_not_allowed: {
     status: 405,
@@ -86,11 +91,18 @@ export const errorCodes = {
     retryable: false,
     meaning: 'The path exists but not with this method; `Allow` lists the methods.',
   },
+  already_exists: {
+    status: 409,
+    fault: 'client',
+    retryable: false,
+    meaning: 'There is one of this name already, where names must differ. Choose another, or change the one that there is.',
+  },
   conflict: {
     status: 412,
     fault: 'client',
     retryable: false,
-    meaning: '`If-Match` names another revision than the current one. Read the current one and try again.',
+    meaning:
+      '`If-Match` names another version than the current one, or somebody changed it at the same moment. Read the current one and try again.',
   },
   request_too_large: { status: 413, fault: 'client', retryable: false, meaning: 'The body is larger than the limit.' },
   url_too_long: { status: 414, fault: 'client', retryable: false, meaning: 'The URL is longer than 16 KB.' },
@@ -111,6 +123,13 @@ export const errorCodes = {
     fault: 'client',
     retryable: true,
     meaning: 'A rate limit was reached; `Retry-After` says when to try again.',
+  },
+  budget_exceeded: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning:
+      'A budget leaves no room for the call, or the run was stopped; the message names whose, how much and when it frees. Trying again does not help before that. Clients of each family are told in the form that makes them stop.',
   },
   headers_too_large: { status: 431, fault: 'client', retryable: false, meaning: 'More than 100 headers, or more than 32 KB of them.' },
   config_invalid: {

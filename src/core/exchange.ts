@@ -1,8 +1,11 @@
 import type { LlmCall } from './call.ts';
 import type { Chat, ChatChunk, Usage } from './chat.ts';
-import type { Json } from './json.ts';
+import type { CallHold } from './hold.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { Limited } from './ledger/limits.ts';
 import type { OperationCall } from './operation.ts';
 import type { Ports } from './ports.ts';
+import type { Allowed } from './tenant.ts';
 
 /** What each kind calls its calls and chunks. A new kind adds itself by declaration merging. */
 export interface Canon {
@@ -20,6 +23,16 @@ export interface Identity {
   readonly org: string;
   readonly team: string;
   readonly app: string;
+  /** Whose the things are that calls leave for later ones: the app's, so that they outlive a key. */
+  readonly principal: string;
+  /** What may be asked; absent: everything. */
+  readonly allowed?: Allowed;
+  /** The limits of every level, widest first; absent: none. */
+  readonly limits?: readonly Limited[];
+  /** What the operator says of the caller, for the attribution of costs. */
+  readonly metadata?: JsonObject;
+  /** How often anything in the organisation had changed when this was read: a higher number seen elsewhere makes it out of date. */
+  readonly generation?: number;
 }
 
 /** Who asks, where, with what instruments; never changes while the exchange runs. */
@@ -29,6 +42,8 @@ export interface Exchange {
   readonly route: { readonly name: string; readonly kind: KindName };
   readonly surface: Surface;
   readonly ports: Ports;
+  /** Present where limits hold who asks. */
+  readonly hold?: CallHold;
   /** Aborted when the caller leaves. */
   readonly signal: AbortSignal;
   /** Whether the signal alone tells that the caller has left, because the platform does not end the call by itself. */

@@ -77,7 +77,7 @@ export function fakeExchange(parts: Partial<Exchange> = {}): FakeExchange {
   const notes: Record<string, Json> = {};
   return {
     id: 'req_test',
-    who: { keyId: 'key_test', org: 'dev', team: 'dev', app: 'dev' },
+    who: { keyId: 'key_test', org: 'dev', team: 'dev', app: 'dev', principal: 'app_test' },
     route: { name: 'llm', kind: 'llm' },
     surface: chatSurface,
     ports: fakePorts(),

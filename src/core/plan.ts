@@ -32,6 +32,8 @@ export interface PlanProvider {
   readonly missing: readonly string[];
   /** The credential; `undefined` where the secret it names is not set. Never called where auth is `none`. */
   credential(secrets: Secrets): string | undefined;
+  /** The caller's own credential is handed on instead, where the gateway's key came apart from it. */
+  readonly passthrough?: true;
   /** The secret's name, for the message that asks the operator to set it. */
   readonly secretName?: string;
   /** Whether the document lists it, or the built-in provider has its credential: what `/v1/models` shows. */
@@ -81,15 +83,15 @@ export interface PlanLimits {
   readonly ping: number;
 }
 
-/** What is kept between the calls of one key, and how long (`Ports.continuity`). */
+/** What is kept between the calls of one app, and how long (`Ports.continuity`). */
 export interface PlanState {
   /** Milliseconds for stored responses and conversations (default 30 days). */
   readonly responses: number;
   /** Milliseconds for vendors' signatures that the caller's dialect has no place for (default 24 hours). */
   readonly signatures: number;
-  /** At most for one key, all together (default 20,000). */
+  /** At most for one app, all together (default 20,000). */
   readonly items: number;
-  /** At most for one key, all together, sealed (default 256 MiB). */
+  /** At most for one app, all together, sealed (default 256 MiB). */
   readonly bytes: number;
 }
 

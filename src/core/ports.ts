@@ -1,5 +1,6 @@
 import type { Usage } from './chat.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { ReservedCalls } from './ledger/holds.ts';
 import type { NanoUsd } from './money.ts';
 import type { Tokenizers } from './tokens/encoding.ts';
 
@@ -10,6 +11,8 @@ export interface Ports {
   readonly journal: Journal;
   readonly secrets: Secrets;
   readonly tokens: Tokenizers;
+  /** The ledger of an organisation; absent where the deployment has none. Throws `overloaded` where it cannot be asked. */
+  readonly ledger?: (org: string) => ReservedCalls;
   /** Absent where the deployment has no place or no secret to keep things with: then nothing is kept at all. */
   readonly continuity?: Continuity;
   /** Absent where the deployment binds none. */

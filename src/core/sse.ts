@@ -51,6 +51,19 @@ export class Frame {
 
 const encoder = new TextEncoder();
 
+/** The frame with other data in the place of its first data line; its other lines and line ends stay. */
+export function frameWithData(frame: Frame, data: string): Frame {
+  // Lines and line ends by turns: a line end in JSON text may also be U+2028, which is none here.
+  const pieces = frame.text.split(/(\r\n|\n|\r)/);
+  const first = pieces.findIndex(isData);
+  const kept = pieces
+    .map((piece, at) => (at === first ? `data: ${data}` : piece))
+    .filter((piece, at) => at <= first + 1 || !(isData(piece) || isData(pieces[at - 1] ?? '')));
+  return Frame.of(kept.join(''));
+}
+
+const isData = (line: string) => line === 'data' || line.startsWith('data:');
+
 /** Whether one of the lines of a text is data that begins with, or is a JSON object that holds, one of a dialect's terminators. */
 export function holdsTerminator(text: string, terminators: readonly string[]): boolean {
   return terminators.some((terminator) => holdsOne(text, terminator));

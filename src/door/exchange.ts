@@ -2,6 +2,7 @@ import { LlmCall, type LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Canon, Exchange, Identity } from '../core/exchange.ts';
+import type { CallHold } from '../core/hold.ts';
 import { isObject, type Json, parseJson } from '../core/json.ts';
 import type { Kind, Reply, ReplyEnd } from '../core/kind.ts';
 import type { Plan, PlanRoute } from '../core/plan.ts';
@@ -12,8 +13,10 @@ import { PolicyChain } from '../core/run.ts';
 import { Wire } from '../core/wire.ts';
 import { dialects } from '../dialects/index.ts';
 import { shapeOf } from '../dialects/shape.ts';
+import { LedgerHold } from '../kinds/llm/limits/hold.ts';
 import { answer, errorAnswer } from './answer.ts';
 import { checkContentType, checkIngress } from './ingress.ts';
+import { llmRoute, routeFor } from './route.ts';
 
 /** What the door found out before the exchange begins. */
 export interface Arrival {
@@ -29,7 +32,7 @@ export interface Arrival {
   readonly listens?: true;
   /** How a call of another operation than chat is read and served. */
   readonly open?: (request: Request, plan: Plan) => Promise<OpenedCall>;
-  identify(request: Request): Promise<Identity> | Identity;
+  identify(request: Request, after: (work: Promise<unknown>) => void): Promise<Identity> | Identity;
   plan(): Promise<Plan> | Plan;
 }
 
@@ -56,7 +59,7 @@ export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Respo
     const reply = await run.serve();
     const finished = reply.done instanceof Promise ? reply.done.then((end) => run.finish(reply, end)) : run.finish(reply, reply.done);
     if (finished !== undefined) arrival.ports.after(finished);
-    return answer(reply, arrival.requestId, origin);
+    return answer(run.withStanding(reply), arrival.requestId, origin);
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     const rendered = kind.fail(error, arrival.dialect.id, arrival.requestId);
@@ -73,6 +76,35 @@ function spokenDialect(dialect: Dialect, operation: LlmOperation, { fields }: Wi
   return shape === undefined || shape === dialect.id ? dialect : (dialects.find(({ id }) => id === shape) ?? dialect);
 }
 
+/** What holds a call to the limits of its key and all above it. Where they cannot be checked nothing passes. */
+function holdOf(who: Identity, arrival: Arrival, route: string, call: Canon['llm']['call']): CallHold | undefined {
+  const { limits } = who;
+  if (limits === undefined || limits.length === 0) return undefined;
+  const { ports, request, requestId, startedAt } = arrival;
+  if (ports.ledger === undefined)
+    throw new GatewayError('overloaded', 'This key has limits, and the deployment has no ledger to hold them in.');
+  return new LedgerHold({
+    requestId,
+    startedAt,
+    who,
+    limits,
+    ledger: ports.ledger(who.org),
+    clock: ports.clock,
+    run: runOf(request.headers),
+    user: userOf(request.headers, call),
+    route,
+    log: (message, cause) => console.error(message, cause),
+  });
+}
+
+/** Whom the caller names as its own user, for limits of each. */
+function userOf(headers: Headers, call: Canon['llm']['call']): string | undefined {
+  const named = headers.get('x-weir-user');
+  if (named !== null && named !== '') return named.slice(0, 256);
+  const user = call.wire.fields.get('user');
+  return typeof user === 'string' && user !== '' ? user.slice(0, 256) : undefined;
+}
+
 class Run {
   readonly #kind: Kind<'llm'>;
   readonly #arrival: Arrival;
@@ -80,6 +112,7 @@ class Run {
   #call: Canon['llm']['call'] | undefined;
   #chain: PolicyChain | undefined;
   #route = 'llm';
+  #hold: CallHold | undefined;
   #facts: { [fact: string]: Json } | undefined;
 
   constructor(kind: Kind<'llm'>, arrival: Arrival) {
@@ -88,17 +121,18 @@ class Run {
   }
 
   async serve(): Promise<Reply> {
-    const { request } = this.#arrival;
+    const { request, ports } = this.#arrival;
     checkIngress(request);
-    const identified = this.#arrival.identify(request);
+    const identified = this.#arrival.identify(request, ports.after);
     const who = identified instanceof Promise ? await identified : identified;
     this.#who = who;
     const planned = this.#arrival.plan();
     const plan = planned instanceof Promise ? await planned : planned;
+    const route = routeFor(plan, who);
+    this.#route = route.name;
     const { call, serve = this.#kind.serve } = await this.#open(plan);
     this.#call = call;
-    const route = llmRoute(plan);
-    this.#route = route.name;
+    this.#hold = holdOf(who, this.#arrival, route.name, call);
     const exchange = this.#exchange(who, route);
     const chain = new PolicyChain(route.policies, exchange);
     this.#chain = chain;
@@ -123,12 +157,18 @@ class Run {
       surface: this.#kind.surface,
       ports,
       signal: request.signal,
+      ...(this.#hold === undefined ? {} : { hold: this.#hold }),
       ...(this.#arrival.listens === true ? { listens: true } : {}),
       note: (fact, value) => {
         this.#facts ??= {};
         this.#facts[fact] = value;
       },
     };
+  }
+
+  /** What is left of the limits, on every answer that was held to any. */
+  withStanding(reply: Reply): Reply {
+    return this.#hold === undefined ? reply : { ...reply, headers: { ...reply.headers, ...this.#hold.headers } };
   }
 
   finish(reply: Reply, end: ReplyEnd): Promise<void> | undefined {
@@ -162,8 +202,11 @@ class Run {
 
   /** Returns nothing where there is nothing to wait for: the usual exchange costs no promise here. */
   #conclude(outcome: Outcome, facts: RecordFacts): Promise<void> | undefined {
-    if (this.#chain === undefined || this.#chain.isEmpty) return this.#record(outcome, facts);
-    return this.#chain.end(outcome).then(() => this.#record(outcome, facts));
+    const hold = this.#hold;
+    if (hold === undefined && (this.#chain === undefined || this.#chain.isEmpty)) return this.#record(outcome, facts);
+    return Promise.resolve(this.#chain?.end(outcome))
+      .then(() => hold?.settle(outcome, facts))
+      .then(() => this.#record(outcome, facts));
   }
 
   #record(outcome: Outcome, facts: RecordFacts): undefined {
@@ -208,12 +251,6 @@ export const hasPolicies = (plan: Plan): boolean => llmRoute(plan).policies.leng
 function notUtf8(cause: unknown): never {
   if (cause instanceof TypeError) throw new GatewayError('invalid_json', 'The body is not valid UTF-8, or it broke off.', { cause });
   throw cause;
-}
-
-export function llmRoute(plan: Plan): PlanRoute {
-  const route = plan.routes.find(({ kind }) => kind === 'llm');
-  if (route === undefined) throw new GatewayError('internal', 'The plan has no route for language models.');
-  return route;
 }
 
 function runOf(headers: Headers): string | undefined {

@@ -23,8 +23,8 @@ import { runLlm } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
 import { type Caller, mountModels, speaksAnthropic } from './models.ts';
 import { mountOperations, type OpenCall, operationMethods } from './operations.ts';
-import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf } from './paths.ts';
 import { originOf } from './origin.ts';
+import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf } from './paths.ts';
 import { mountResponses, type ResponsesDoor } from './responses.ts';
 import { routeFor } from './route.ts';
 

@@ -4,8 +4,8 @@ import type { Exchange } from '../core/exchange.ts';
 import type { Plan } from '../core/plan.ts';
 import { findListed, listModels, mayAsk } from '../kinds/llm/models/list.ts';
 import { aiSdk, anthropic, gemini, type ModelsShape, ollama, openai } from '../kinds/llm/models/shapes.ts';
-import { llmRoute } from './exchange.ts';
 import { AI_SDK_VERSIONS, modelsPaths } from './paths.ts';
+import { routeFor } from './route.ts';
 
 /** Who asks, and what there is. */
 export interface Caller {
@@ -44,7 +44,7 @@ export function mountModels(app: Hono<{ Variables: { requestId?: string } }>, re
 }
 
 async function listed({ plan, exchange }: Caller, shape: ModelsShape, request: Request): Promise<object> {
-  const may = mayAsk(llmRoute(plan), exchange);
+  const may = mayAsk(routeFor(plan, exchange.who), exchange);
   const models = [];
   for (const model of listModels(plan, exchange.ports.clock.now())) if (await may(model.id)) models.push(model);
   return shape.list(models, new URL(request.url).searchParams);
@@ -52,7 +52,7 @@ async function listed({ plan, exchange }: Caller, shape: ModelsShape, request: R
 
 async function one({ plan, exchange }: Caller, shape: ModelsShape, id: string): Promise<object> {
   const model = findListed(plan, id, exchange.ports.clock.now());
-  const may = mayAsk(llmRoute(plan), exchange);
+  const may = mayAsk(routeFor(plan, exchange.who), exchange);
   if (model !== undefined && (await may(model.id))) return shape.one(model);
   throw new GatewayError('model_not_found', `There is no model "${id.slice(0, 200)}" in the list.`);
 }

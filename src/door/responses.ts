@@ -12,12 +12,13 @@ import { serveStoredResponse } from '../kinds/llm/responses/stored.ts';
 import { CORS_HEADERS } from './cors.ts';
 import { checkIngress } from './ingress.ts';
 import { PREFIXES } from './paths.ts';
+import { routeFor } from './route.ts';
 import { openSocket } from './socket.ts';
 
 /** What the paths of kept things need of the door. */
 export interface ResponsesDoor {
   newRequestId(): string;
-  identify(request: Request): Promise<Identity> | Identity;
+  identify(request: Request, after: (work: Promise<unknown>) => void): Promise<Identity> | Identity;
   plan(after: (work: Promise<unknown>) => void): Promise<Plan> | Plan;
   ports(after: (work: Promise<unknown>) => void): Ports;
   /** One call, as if it had come over HTTP by itself. */
@@ -45,8 +46,9 @@ async function resource(context: DoorContext, serve: ServeResource, door: Respon
   const requestId = door.newRequestId();
   context.set('requestId', requestId);
   const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
-  const who = await door.identify(request);
+  const who = await door.identify(request, after);
   const plan = await door.plan(after);
+  routeFor(plan, who);
   const at = (context.req.param('at') ?? '').split('/').filter((part) => part !== '');
   const { searchParams: query } = new URL(request.url);
   query.delete('key');
@@ -83,8 +85,8 @@ async function socket(context: DoorContext, dialect: Dialect, door: ResponsesDoo
     throw new GatewayError('method_not_allowed', 'This path takes POST, or GET with an upgrade to WebSocket.', { allow: 'POST' });
   }
   checkIngress(request);
-  await door.identify(request);
   const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+  await door.identify(request, after);
   return openSocket(request, dialect, {
     newRequestId: door.newRequestId,
     clock: door.ports(after).clock,

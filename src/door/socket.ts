@@ -28,7 +28,7 @@ export function openSocket(handshake: Request, dialect: Dialect, deps: SocketDep
     send,
     writeError: (error) => dialect.writeError(error, deps.newRequestId()),
     prepared: (body) => preparedEvents(dialect, body, deps.newRequestId(), Math.floor(deps.clock.now() / 1000)),
-    ask: (body) => deps.ask(turnRequest(handshake.url, headers, body, gone.signal)),
+    ask: (body) => deps.ask(turnRequest(handshake, headers, body, gone.signal)),
   });
   server.accept();
   const timer = setTimeout(() => {
@@ -50,8 +50,8 @@ export function openSocket(handshake: Request, dialect: Dialect, deps: SocketDep
   return new Response(null, { status: 101, webSocket: client });
 }
 
-const turnRequest = (url: string, headers: Headers, body: JsonObject, signal: AbortSignal) =>
-  new Request(url, { method: 'POST', headers, body: JSON.stringify(body), signal });
+const turnRequest = ({ url, cf }: Request, headers: Headers, body: JsonObject, signal: AbortSignal) =>
+  new Request(url, { method: 'POST', headers, body: JSON.stringify(body), signal, ...(cf === undefined ? {} : { cf }) });
 
 const TOO_LONG = {
   type: 'error',

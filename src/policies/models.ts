@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
+import { matchesGlob } from '../core/glob.ts';
 import { definePolicy } from '../core/policy.ts';
 
 const pattern = z.string().min(1).max(200);
@@ -18,8 +19,8 @@ export const models = definePolicy({
       // Files and batches name none; what a batch asks for is looked at line by line.
       if (call.kind !== 'llm' || call.head.model === '') return { go: call };
       const asked = call.head.model.toLowerCase();
-      const isAllowed = allow.some((glob) => matches(glob, asked));
-      const isDenied = deny.some((glob) => namesOf(glob, asked).some((name) => matches(glob, name)));
+      const isAllowed = allow.some((glob) => matchesGlob(glob, asked));
+      const isDenied = deny.some((glob) => namesOf(glob, asked).some((name) => matchesGlob(glob, name)));
       if (isAllowed && !isDenied) return { go: call };
       const shown = call.head.model.slice(0, 100);
       return {
@@ -35,20 +36,4 @@ export const models = definePolicy({
 function namesOf(glob: string, asked: string): readonly string[] {
   if (glob.includes('/')) return [asked];
   return [asked, asked.slice(asked.indexOf('/') + 1), asked.slice(asked.lastIndexOf('/') + 1)];
-}
-
-/** Whether a name, in lower case, fits a pattern. The pieces between the stars are found one after the other, so nothing is tried twice. */
-function matches(glob: string, name: string): boolean {
-  const [head = '', ...pieces] = glob.toLowerCase().split('*');
-  const tail = pieces.pop();
-  if (tail === undefined) return name === head;
-  const end = name.length - tail.length;
-  let at = head.length;
-  if (!name.startsWith(head) || !name.endsWith(tail)) return false;
-  for (const piece of pieces) {
-    const found = name.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return at <= end;
 }

@@ -1,3 +1,4 @@
+import type { ReservedCalls } from '../core/ledger/holds.ts';
 import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets } from '../core/ports.ts';
 import type { Tokenizers } from '../core/tokens/encoding.ts';
 
@@ -9,6 +10,7 @@ export function portsFor(
     readonly secrets: Secrets;
     readonly tokens: Tokenizers;
     journal(after: (work: Promise<unknown>) => void): Journal;
+    readonly ledger?: ((org: string, after: (work: Promise<unknown>) => void) => ReservedCalls) | undefined;
     /** Absent where nothing can be kept. */
     readonly continuity?: (() => Continuity) | undefined;
     readonly models?: PlatformModels | undefined;
@@ -20,6 +22,7 @@ export function portsFor(
     egress: shared.egress,
     secrets: shared.secrets,
     tokens: shared.tokens,
+    ...(shared.ledger === undefined ? undefined : { ledger: ledgerFor(shared.ledger, after) }),
     journal: shared.journal(after),
     ...(shared.continuity === undefined ? undefined : { continuity: shared.continuity() }),
     ...(shared.models === undefined ? undefined : { models: shared.models }),
@@ -31,6 +34,10 @@ export function portsFor(
     after,
   };
 }
+
+const ledgerFor =
+  (of: (org: string, after: (work: Promise<unknown>) => void) => ReservedCalls, after: (work: Promise<unknown>) => void) => (org: string) =>
+    of(org, after);
 
 export const systemClock: Clock = { now: () => Date.now() };
 

@@ -5,6 +5,22 @@ const encoder = new TextEncoder();
 /** AES-GCM, NIST SP 800-38D: a fresh 96-bit nonce in front of every sealed text. */
 const NONCE_BYTES = 12;
 
+const material = (secret: string) => crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveKey']);
+
+/** HKDF-SHA-256 (RFC 5869) for one use. */
+const derivation = (use: string) => ({ name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: encoder.encode(use) });
+
+/** HMAC-SHA-256 under a key derived from the secret for one use alone. */
+export const deriveHmac = async (secret: string, use: string): Promise<CryptoKey> =>
+  crypto.subtle.deriveKey(derivation(use), await material(secret), { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, [
+    'sign',
+    'verify',
+  ]);
+
+/** Bytes as base64url without padding (RFC 4648 section 5). */
+export const base64url = (bytes: ArrayBuffer): string =>
+  encodeBase64(new Uint8Array(bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+
 /**
  * The keys of one owner, derived from the deployment's own secret (HKDF, RFC 5869), so that nothing that is stored can
  * be read, or be told to belong to somebody, without it.
@@ -19,24 +35,20 @@ export class OwnerKeys {
   }
 
   static async derive(secret: string, owner: string): Promise<OwnerKeys> {
-    const material = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveKey']);
-    const derivation = (use: string) => ({
-      name: 'HKDF',
-      hash: 'SHA-256',
-      salt: new Uint8Array(0),
-      info: encoder.encode(`weir continuity 1 ${use} ${owner}`),
-    });
+    const use = (name: string) => `weir continuity 1 ${name} ${owner}`;
     const [encryption, naming] = await Promise.all([
-      crypto.subtle.deriveKey(derivation('seal'), material, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
-      crypto.subtle.deriveKey(derivation('name'), material, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign']),
+      crypto.subtle.deriveKey(derivation(use('seal')), await material(secret), { name: 'AES-GCM', length: 256 }, false, [
+        'encrypt',
+        'decrypt',
+      ]),
+      deriveHmac(secret, use('name')),
     ]);
     return new OwnerKeys(encryption, naming);
   }
 
   /** What stands in storage for a name: the same for the same name, and telling nothing of it. 43 characters of base64url. */
   async name(text: string): Promise<string> {
-    const digest = await crypto.subtle.sign('HMAC', this.#naming, encoder.encode(text));
-    return encodeBase64(new Uint8Array(digest)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+    return base64url(await crypto.subtle.sign('HMAC', this.#naming, encoder.encode(text)));
   }
 
   /** Encrypted and bound to the place it is kept in. */

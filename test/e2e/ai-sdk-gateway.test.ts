@@ -225,6 +225,16 @@ describe('errors', () => {
 });
 
 describe('beside chat', () => {
+  it('other methods and paths are refused in the same form', async () => {
+    const get = (path: string, method = 'GET') => fetch(at.url + path, { method, headers: { authorization: `Bearer ${KEY}` } });
+    const wrong = await get('/v4/ai/language-model');
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+    expect(await wrong.json()).toMatchObject({ error: { type: 'invalid_request_error', message: expect.any(String) } });
+    const none = await get('/v4/ai/video-model', 'POST');
+    expect(none.status).toBe(404);
+    expect(await none.json()).toMatchObject({ error: { type: 'not_found' }, generationId: none.headers.get('x-weir-request-id') });
+  });
+
   it('models are listed', async () => {
     const { models: listed } = await models.getAvailableModels();
     expect(listed).toContainEqual(expect.objectContaining({ id: 'limited', modelType: 'language' }));

@@ -74,7 +74,7 @@ describe('probes', () => {
     expect(await ready.json()).toMatchObject({ ready: true });
   });
 
-  it('answers a WebSocket upgrade with 426, so that clients fall back to HTTP at once', async () => {
+  it('answers a WebSocket upgrade with 426 where it serves none, so that clients fall back to HTTP at once', async () => {
     const upgrade = {
       connection: 'Upgrade',
       upgrade: 'websocket',
@@ -82,7 +82,7 @@ describe('probes', () => {
       'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
       ...bearer,
     };
-    const { status, body } = await bare('GET', '/v1/responses', upgrade);
+    const { status, body } = await bare('GET', '/v1/chat/completions', upgrade);
     expect(status).toBe(426);
     expect(JSON.parse(body)).toMatchObject({ error: { code: 'upgrade_required' } });
   });

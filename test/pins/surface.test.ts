@@ -6,7 +6,7 @@ import { answer, errorAnswer } from '../../src/door/answer.ts';
 import { CORS_HEADERS } from '../../src/door/cors.ts';
 import { KEY_HEADERS } from '../../src/door/credential.ts';
 import { door } from '../../src/door/index.ts';
-import { StaticKeys } from '../../src/identity/api-key.ts';
+import { KeyRing } from '../../src/identity/api-key/ring.ts';
 
 // What clients, scripts and dashboards rely on. A difference here is a change of the public surface: make it on purpose
 // and say so in the release notes. (Checked with the Worker's own types, in tsconfig.json, as it loads the Worker.)
@@ -18,7 +18,7 @@ function routes(): string[] {
   const app = door({
     clock,
     planSource,
-    keys: new StaticKeys([]),
+    keys: new KeyRing({ clock, fixed: [] }),
     ports: () => {
       throw new Error('no request is made here');
     },

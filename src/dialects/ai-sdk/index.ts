@@ -41,5 +41,6 @@ export const aiSdkGateway: Dialect = {
   notable: /"type": ?"(?:finish|error)"/,
   frameTexts,
   isUsageOnly: () => false,
-  terminators: ['"type":"finish"'],
+  // Some servers of the protocol end with the word that many streams end with.
+  terminators: ['"type":"finish"', '[DONE]'],
 };

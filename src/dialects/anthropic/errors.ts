@@ -94,6 +94,7 @@ const REQUEST_TYPES: ReadonlySet<string> = new Set([
 function typeOf(error: GatewayError): string {
   const { vendorType } = error.details;
   if (error.fault === 'client' && vendorType !== undefined && REQUEST_TYPES.has(vendorType)) return vendorType;
+  if (error.code === 'budget_exceeded') return 'billing_error';
   // Clients wait and try again when they read "overloaded": only where that can help.
   if (error.status === 503 && !error.retryable) return 'api_error';
   return TYPE_OF_STATUS.get(error.status) ?? (error.status < 500 ? 'invalid_request_error' : 'api_error');
@@ -105,7 +106,11 @@ const errorJson = (error: GatewayError, requestId: string): JsonObject => ({
   request_id: requestId,
 });
 
-export const writeError = (error: GatewayError, requestId: string) => ({ status: error.status, body: errorJson(error, requestId) });
+/** Clients of this family stop at a billing error with 429 and `x-should-retry: false`; 400 and 403 they word as something else. */
+export const writeError = (error: GatewayError, requestId: string) => ({
+  status: error.code === 'budget_exceeded' ? 429 : error.status,
+  body: errorJson(error, requestId),
+});
 
 export const errorFrame = (error: GatewayError, requestId: string): string =>
   `event: error\ndata: ${JSON.stringify(errorJson(error, requestId))}\n\n`;

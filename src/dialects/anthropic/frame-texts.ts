@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
-import { Frame } from '../../core/sse.ts';
+import { type Frame, frameWithData } from '../../core/sse.ts';
 import { editBlock, editString, withMember } from './texts.ts';
 
 /** The frame with the text of its delta, or of the block it begins, edited; the same frame when nothing changed. */
@@ -7,7 +7,7 @@ export function frameTexts(frame: Frame, edit: (text: string) => string): Frame 
   const event = frame.data === undefined ? undefined : parseJson(frame.data);
   if (!isObject(event)) return frame;
   const edited = editEvent(event, edit);
-  return edited === event ? frame : Frame.of(withData(frame.text, JSON.stringify(edited)));
+  return edited === event ? frame : frameWithData(frame, JSON.stringify(edited));
 }
 
 function editEvent(event: JsonObject, edit: (text: string) => string): JsonObject {
@@ -27,16 +27,3 @@ function editEvent(event: JsonObject, edit: (text: string) => string): JsonObjec
 
 /** Empty texts are no chunks: blocks begin with one. */
 const nonEmpty = (edit: (text: string) => string) => (text: string) => (text === '' ? text : edit(text));
-
-/** The text of a frame with other data in the place of its first data line; its other lines and line ends stay. */
-function withData(text: string, data: string): string {
-  // Lines and line ends by turns: a line end in JSON text may also be U+2028, which is none here.
-  const pieces = text.split(/(\r\n|\n|\r)/);
-  const first = pieces.findIndex(isData);
-  return pieces
-    .map((piece, at) => (at === first ? `data: ${data}` : piece))
-    .filter((piece, at) => at <= first + 1 || !(isData(piece) || isData(pieces[at - 1] ?? '')))
-    .join('');
-}
-
-const isData = (line: string) => line === 'data' || line.startsWith('data:');

@@ -1,12 +1,6 @@
 import type { Usage } from '../../core/chat.ts';
-import { present } from '../../core/fields.ts';
+import { asTokens, present } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-
-/** More tokens than any answer can have: a vendor's slip, not a count. */
-const MAX_TOKENS = 1_000_000_000;
-
-const asTokens = (value: Json | undefined): number | undefined =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_TOKENS ? value : undefined;
 
 /**
  * Canonical usage; `undefined` where either side is missing. `inputTokens` leaves out what was read from or written to

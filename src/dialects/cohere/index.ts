@@ -1,5 +1,5 @@
 import type { Dialect } from '../../core/dialect.ts';
-import { readError } from '../openai-chat/errors.ts';
+import { readError } from '../../core/vendor-error.ts';
 import { errorFrame, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { readCall, readHead } from './read-call.ts';

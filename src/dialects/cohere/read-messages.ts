@@ -1,7 +1,7 @@
 import type { Message, Part } from '../../core/chat.ts';
+import { readDataUrl } from '../../core/data-url.ts';
 import { invalid, optionalArray, optionalString, present, requiredObject, requiredString, rest } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readDataUrl } from '../openai-chat/media.ts';
 import { extraOf, ID } from './fields.ts';
 
 export function readMessages(value: Json | undefined): readonly Message[] {

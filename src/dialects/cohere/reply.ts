@@ -1,7 +1,7 @@
 import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriterOptions } from '../../core/dialect.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readStreamError } from '../openai-chat/errors.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { EventReader, notAnAnswer } from './reply-reader.ts';
 import { EventWriter } from './reply-writer.ts';
 import { readUsage } from './usage.ts';

@@ -1,8 +1,8 @@
+import { mapped, withField, within } from '../../core/edit.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import type { Frame } from '../../core/sse.ts';
-import { withBody } from '../openai-chat/frame-texts.ts';
-import { mapped, withField, within } from '../openai-chat/texts.ts';
+import { frameWithData } from '../../core/sse.ts';
 
 type Edit = (text: string) => string;
 
@@ -59,7 +59,7 @@ export function frameTexts(frame: Frame, edit: Edit): Frame {
   const inDelta = (message: Json) =>
     within(within(message, 'tool_plan', inText(edit)), 'content', (content) => within(content, 'text', inText(edit)));
   const edited = withField(event, 'delta', (delta) => within(delta, 'message', inDelta));
-  return edited === event ? frame : withBody(frame, edited);
+  return edited === event ? frame : frameWithData(frame, JSON.stringify(edited));
 }
 
 /** The body with an operator's instructions before the caller's messages, or behind those that lead them. */

@@ -1,7 +1,7 @@
 import type { MediaSource, Message, Part } from '../../core/chat.ts';
+import { writeDataUrl } from '../../core/data-url.ts';
 import { present } from '../../core/fields.ts';
 import { asString, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
-import { writeDataUrl } from '../openai-chat/media.ts';
 import { ID, ownExtra } from './fields.ts';
 
 /** Results of tools are messages of their own and go before all else of their turn. */

@@ -4,7 +4,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { asTokens, present } from '../../core/fields.ts';
 import { asString, isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import type { Frame } from '../../core/sse.ts';
-import { readStreamError } from '../openai-chat/errors.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { ID } from './fields.ts';
 import { readDoneReason } from './finish.ts';
 import { argumentsText } from './read-messages.ts';

@@ -1,7 +1,7 @@
 import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriterOptions } from '../../core/dialect.ts';
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readStreamError } from '../openai-chat/errors.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { BodyReader, notAnAnswer, readUsage } from './reply-reader.ts';
 import { LineBuilder } from './reply-writer.ts';
 

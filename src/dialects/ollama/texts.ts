@@ -1,7 +1,7 @@
+import { mapped, withField, within } from '../../core/edit.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
 import { Frame } from '../../core/sse.ts';
-import { mapped, withField, within } from '../openai-chat/texts.ts';
 
 type Edit = (text: string) => string;
 

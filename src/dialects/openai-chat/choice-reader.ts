@@ -1,7 +1,7 @@
 import type { ChatChunk } from '../../core/chat.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { readFinish } from '../../core/openai/finish.ts';
 import { unwrapSignature } from '../../core/signature.ts';
-import { readFinish } from './finish.ts';
 import { thinkingText } from './read-parts.ts';
 import { ISSUER, readThoughtSignature } from './signatures.ts';
 import { ToolCallReader } from './tool-call-reader.ts';

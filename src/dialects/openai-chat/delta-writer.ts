@@ -13,6 +13,9 @@ export class DeltaWriter {
   /** What was thought so far, by part: a signature is sent with the block that it signs. */
   readonly #thought = new Map<number, string>();
   #blocks = 0;
+  /** Calls of functions that have no arguments so far, by index. */
+  readonly #bare = new Set<number>();
+  #silent = true;
   /** A call that has begun: its signature, which comes next if there is one, belongs into the same delta. */
   #begun: Chunk<'tool-call'> | undefined;
 
@@ -26,6 +29,19 @@ export class DeltaWriter {
     return delta === undefined ? before : [...before, delta];
   }
 
+  /** What was held back at the finish. A call without input says so by an empty object: clients parse the arguments. */
+  close(): readonly JsonObject[] {
+    const held = this.flush();
+    const bare = [...this.#bare].map((index) => ({ tool_calls: [{ index, function: { arguments: '{}' } }] }));
+    this.#bare.clear();
+    return [...held, ...bare];
+  }
+
+  /** The delta of the finish. An answer without a word or a call has a content all the same. */
+  last(): JsonObject {
+    return this.#silent ? { content: '' } : {};
+  }
+
   /** What was held back. */
   flush(signature: JsonObject = {}): readonly JsonObject[] {
     const begun = this.#begun;
@@ -37,9 +53,9 @@ export class DeltaWriter {
     switch (chunk.type) {
       case 'text':
         this.#texts.add(chunk.part);
-        return chunk.text === '' ? undefined : { content: chunk.text };
+        return this.#say('content', chunk.text);
       case 'refusal':
-        return chunk.text === '' ? undefined : { refusal: chunk.text };
+        return this.#say('refusal', chunk.text);
       case 'thinking':
         if (chunk.text === '') return undefined;
         this.#thought.set(chunk.part, (this.#thought.get(chunk.part) ?? '') + chunk.text);
@@ -58,6 +74,12 @@ export class DeltaWriter {
     }
   }
 
+  #say(field: 'content' | 'refusal', text: string): JsonObject | undefined {
+    if (text === '') return undefined;
+    this.#silent = false;
+    return { [field]: text };
+  }
+
   #signature({ part, signature, issuer }: Chunk<'signature'>): JsonObject {
     const index = this.#toolIndex.get(part);
     if (index !== undefined) return { tool_calls: [{ index, ...writeThoughtSignature(signature, issuer) }] };
@@ -74,6 +96,8 @@ export class DeltaWriter {
   #openCall({ part, id, name, custom }: Chunk<'tool-call'>, signature: JsonObject): JsonObject {
     const index = this.#toolIndex.size;
     this.#toolIndex.set(part, index);
+    this.#silent = false;
+    if (!custom) this.#bare.add(index);
     if (!custom) return { tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' }, ...signature }] };
     this.#custom.add(part);
     return { tool_calls: [{ index, id, type: 'custom', custom: { name, input: '' }, ...signature }] };
@@ -82,6 +106,7 @@ export class DeltaWriter {
   #callInput(part: number, text: string): JsonObject | undefined {
     const index = this.#toolIndex.get(part);
     if (index === undefined || text === '') return undefined;
+    this.#bare.delete(index);
     const piece = this.#custom.has(part) ? { custom: { input: text } } : { function: { arguments: text } };
     return { tool_calls: [{ index, ...piece }] };
   }

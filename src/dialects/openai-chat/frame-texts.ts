@@ -1,6 +1,7 @@
-import { isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
-import { Frame } from '../../core/sse.ts';
-import { mapped, withField, within, withoutLogprobs } from './texts.ts';
+import { mapped, withField, within } from '../../core/edit.ts';
+import { isArray, isObject, type Json, parseJson } from '../../core/json.ts';
+import { withoutLogprobs } from '../../core/openai/fields.ts';
+import { type Frame, frameWithData } from '../../core/sse.ts';
 
 /** The frame with the text of its deltas edited; the same frame when nothing changed. Empty texts are no chunks. */
 export function frameTexts(frame: Frame, edit: (text: string) => string): Frame {
@@ -13,15 +14,5 @@ export function frameTexts(frame: Frame, edit: (text: string) => string): Frame 
   const edited = withField(body, 'choices', (choices) =>
     mapped(choices, (choice) => withoutLogprobs(choice, within(choice, 'delta', inDelta))),
   );
-  return edited === body ? frame : withBody(frame, edited);
-}
-
-/** Other lines of the frame, and its line ends, stay: unless its data came in several lines. */
-export function withBody(frame: Frame, body: JsonObject): Frame {
-  const data = JSON.stringify(body);
-  const { text, event } = frame;
-  if (text.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data')).length > 1) {
-    return Frame.of(`${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`);
-  }
-  return Frame.of(text.replace(/(^|[\r\n])data:[^\r\n]*/, (_, before: string) => `${before}data: ${data}`));
+  return edited === body ? frame : frameWithData(frame, JSON.stringify(edited));
 }

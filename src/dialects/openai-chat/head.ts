@@ -1,6 +1,7 @@
 import type { CallHead, Quirks } from '../../core/dialect.ts';
 import { optionalBoolean, optionalObject, requiredModel } from '../../core/fields.ts';
-import type { Json, JsonObject } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
+import { patchStreamOptions } from '../../core/openai/fields.ts';
 import type { Fields } from '../../core/wire.ts';
 import { patchMessages } from './patch-messages.ts';
 
@@ -21,16 +22,6 @@ export function patch(head: CallHead, model: string, quirks: Quirks, fields: Fie
     ...patchLimit(quirks, fields),
     ...patchMessages(quirks, fields),
   };
-}
-
-export function patchStreamOptions(head: CallHead, quirks: Quirks, fields: Fields): { readonly stream_options?: JsonObject | undefined } {
-  const own = optionalObject(fields.get('stream_options'), 'stream_options');
-  if (quirks.streamUsage !== false) {
-    return head.wantsUsage ? {} : { stream_options: { ...own, include_usage: true } };
-  }
-  if (own === undefined || !('include_usage' in own)) return {};
-  const { include_usage: _, ...others } = own;
-  return { stream_options: Object.keys(others).length === 0 ? undefined : others };
 }
 
 /** Each name of the output limit is unknown to some vendors, and OpenAI's reasoning models refuse `max_tokens`. */

@@ -1,13 +1,14 @@
 import type { Dialect } from '../../core/dialect.ts';
+import { errorFrame, writeError } from '../../core/openai/errors.ts';
+import { DONE, isUsageOnly, notable } from '../../core/openai/frames.ts';
+import { readError } from '../../core/vendor-error.ts';
 import { addSystem } from './add-system.ts';
-import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { frameTexts } from './frame-texts.ts';
-import { isUsageOnly, notable } from './frames.ts';
 import { patch, readHead } from './head.ts';
 import { readCall } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
-import { DONE, StreamReader } from './reply-reader.ts';
+import { StreamReader } from './reply-reader.ts';
 import { StreamWriter } from './reply-writer.ts';
 import { ISSUER } from './signatures.ts';
 import { replyTexts, texts } from './texts.ts';

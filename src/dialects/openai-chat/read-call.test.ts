@@ -51,6 +51,44 @@ describe('an OpenAI chat call', () => {
     });
   });
 
+  it('has the marks of caches beside a content and beside a tool call', () => {
+    const cache_control = { type: 'ephemeral' };
+    const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } };
+    const messages = contents(
+      { role: 'system', content: 'Be brief.', cache_control },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'One' },
+          { type: 'text', text: 'Two' },
+        ],
+        cache_control,
+      },
+      { role: 'assistant', content: null, tool_calls: [{ ...call, cache_control }] },
+      { role: 'assistant', content: 'Three', tool_calls: [call], cache_control },
+    );
+    const cache = cache_control;
+    const called = { type: 'tool-call', id: 'c1', name: 'f', input: '{}' };
+    expect(messages).toEqual([
+      { role: 'system', content: [{ type: 'text', text: 'Be brief.', cache }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'One' },
+          { type: 'text', text: 'Two', cache },
+        ],
+      },
+      { role: 'assistant', content: [{ ...called, cache }] },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'Three' },
+          { ...called, cache },
+        ],
+      },
+    ]);
+  });
+
   it('keeps what it has no place for, and takes null for absent', () => {
     const fields = {
       logit_bias: { '50256': -100 },

@@ -1,6 +1,5 @@
 import type { Chat, ResponseFormat, Tool, ToolChoice } from '../../core/chat.ts';
 import {
-  invalid,
   optionalArray,
   optionalBoolean,
   optionalNumber,
@@ -12,7 +11,8 @@ import {
   requiredString,
   rest,
 } from '../../core/fields.ts';
-import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { readStop } from '../../core/openai/fields.ts';
 import { extraOf, ID } from './fields.ts';
 import { readMessages } from './read-messages.ts';
 
@@ -80,13 +80,6 @@ export function readCall(body: JsonObject): Chat {
 
 /** Whether usage is streamed is between the gateway and each side: it is no property of the call. */
 const INCLUDE_USAGE = new Set(['include_usage']);
-
-export function readStop(value: Json | undefined): readonly string[] | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string') return [value];
-  if (!isArray(value)) throw invalid('stop', 'a string or an array of strings');
-  return value.map((stop, index) => requiredString(stop, `stop[${index}]`));
-}
 
 function readTools(body: JsonObject): readonly Tool[] {
   const tools = optionalArray(body.tools, 'tools') ?? [];

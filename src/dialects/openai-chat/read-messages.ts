@@ -1,5 +1,14 @@
 import type { Message, Part, Signed } from '../../core/chat.ts';
-import { invalid, optionalArray, optionalString, present, requiredObject, requiredString, rest } from '../../core/fields.ts';
+import {
+  invalid,
+  optionalArray,
+  optionalObject,
+  optionalString,
+  present,
+  requiredObject,
+  requiredString,
+  rest,
+} from '../../core/fields.ts';
 import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { unwrapSignature } from '../../core/signature.ts';
 import { extraOf } from './fields.ts';
@@ -38,7 +47,7 @@ function readMessage(message: Json, at: string, functions: FunctionCalls): Messa
     case 'user':
       return {
         role,
-        content: readParts(message.content, `${at}.content`),
+        content: cached(readParts(message.content, `${at}.content`), message, at),
         ...readName(message, at),
         ...extraOf(rest(message, PLAIN_FIELDS)),
       };
@@ -53,7 +62,7 @@ function readMessage(message: Json, at: string, functions: FunctionCalls): Messa
   }
 }
 
-const PLAIN_FIELDS = new Set(['role', 'content', 'name']);
+const PLAIN_FIELDS = new Set(['role', 'content', 'name', 'cache_control']);
 const RESULT_FIELDS = new Set(['role', 'content', 'name', 'tool_call_id', 'cache_control']);
 const ASSISTANT_FIELDS = new Set([
   'role',
@@ -66,8 +75,9 @@ const ASSISTANT_FIELDS = new Set([
   'reasoning_content',
   'reasoning',
   'extra_content',
+  'cache_control',
 ]);
-const CALL_FIELDS = new Set(['id', 'type', 'index', 'function', 'custom', 'extra_content']);
+const CALL_FIELDS = new Set(['id', 'type', 'index', 'function', 'custom', 'extra_content', 'cache_control']);
 
 const readName = (message: JsonObject, at: string) => present({ name: optionalString(message.name, `${at}.name`) });
 
@@ -90,19 +100,36 @@ function readResult(message: JsonObject, callId: string, at: string): Message {
 function readAssistant(message: JsonObject, at: string, functions: FunctionCalls): Message {
   const refusal = optionalString(message.refusal, `${at}.refusal`);
   const calls = optionalArray(message.tool_calls, `${at}.tool_calls`) ?? [];
+  const content: readonly Part[] = [
+    ...readThinking(message, at),
+    ...signed(readParts(message.content, `${at}.content`), readThoughtSignature(message)),
+    ...(refusal === undefined ? [] : [{ type: 'refusal' as const, text: refusal }]),
+    ...readFunctionCall(message.function_call, `${at}.function_call`, functions),
+    ...calls.map((call, index) => readToolCall(call, `${at}.tool_calls[${index}]`)),
+  ];
   return {
     role: 'assistant',
-    content: [
-      ...readThinking(message, at),
-      ...signed(readParts(message.content, `${at}.content`), readThoughtSignature(message)),
-      ...(refusal === undefined ? [] : [{ type: 'refusal' as const, text: refusal }]),
-      ...readFunctionCall(message.function_call, `${at}.function_call`, functions),
-      ...calls.map((call, index) => readToolCall(call, `${at}.tool_calls[${index}]`)),
-    ],
+    content: cached(content, message, at),
     ...readName(message, at),
     ...extraOf(left(message, ASSISTANT_FIELDS)),
   };
 }
+
+/**
+ * `cache_control` beside the content marks its end: clients that know Anthropic's caches write it where the content is a
+ * plain string, and beside a tool call.
+ */
+function cached(parts: readonly Part[], holder: JsonObject, at: string): readonly Part[] {
+  const cache = optionalObject(holder.cache_control, `${at}.cache_control`);
+  if (cache === undefined) return parts;
+  const last = parts.findLastIndex(takesCache);
+  return parts.map((part, index) => (index === last && takesCache(part) ? { cache, ...part } : part));
+}
+
+const CACHEABLE = ['text', 'image', 'file', 'tool-call'] as const;
+
+const takesCache = (part: Part): part is Extract<Part, { readonly type: (typeof CACHEABLE)[number] }> =>
+  CACHEABLE.some((type) => type === part.type);
 
 /** What is left of a message or a tool call, `extra_content` without the signature in it. */
 const left = (holder: JsonObject, known: ReadonlySet<string>) =>
@@ -154,7 +181,11 @@ function readFunctionCall(value: Json | undefined, at: string, functions: Functi
 function readToolCall(value: Json, at: string): Part {
   const call = requiredObject(value, at);
   const id = requiredString(call.id, `${at}.id`);
-  const others = { ...readThoughtSignature(call), ...extraOf(left(call, CALL_FIELDS)) };
+  const others = {
+    ...readThoughtSignature(call),
+    ...present({ cache: optionalObject(call.cache_control, `${at}.cache_control`) }),
+    ...extraOf(left(call, CALL_FIELDS)),
+  };
   if (call.type === 'custom') {
     const custom = requiredObject(call.custom, `${at}.custom`);
     const name = requiredString(custom.name, `${at}.custom.name`);

@@ -1,8 +1,8 @@
 import type { Part } from '../../core/chat.ts';
+import { readDataUrl } from '../../core/data-url.ts';
 import { invalid, optionalObject, optionalString, present, requiredObject, requiredString } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { ID } from './fields.ts';
-import { readDataUrl } from './media.ts';
 
 /** The content of a message: a string, an array of parts, or nothing. An empty string is no part. */
 export function readParts(content: Json | undefined, at: string): readonly Part[] {

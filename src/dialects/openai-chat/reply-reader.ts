@@ -3,13 +3,11 @@ import type { ReplyReader } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { present } from '../../core/fields.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
+import { DONE, holdsError } from '../../core/openai/frames.ts';
+import { usageOf } from '../../core/openai/usage.ts';
 import type { Frame } from '../../core/sse.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { type Answer, ChoiceReader } from './choice-reader.ts';
-import { readStreamError } from './errors.ts';
-import { usageOf } from './usage.ts';
-
-/** Stands alone in the last frame of a stream. */
-export const DONE = '[DONE]';
 
 /** Reads a stream of `chat.completion.chunk` frames, of OpenAI and of the many that speak like it. */
 export class StreamReader implements ReplyReader {
@@ -35,10 +33,6 @@ export class StreamReader implements ReplyReader {
     throw new GatewayError('upstream_invalid', 'The provider sent an event that is not part of a chat completion.');
   }
 }
-
-/** `{"error": …}`; vLLM's older form is `{"object":"error", message, …}`. */
-export const holdsError = (body: JsonObject): boolean =>
-  isObject(body.error) || (asString(body.error) ?? '') !== '' || body.object === 'error';
 
 /** Reads bodies of one answer: the chunks of a stream, whose choices hold a `delta`, or one answer with a `message`. */
 export class BodyReader {

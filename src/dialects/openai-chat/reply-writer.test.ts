@@ -82,6 +82,29 @@ describe('a stream written for OpenAI chat', () => {
     );
   });
 
+  it('says by an empty object that a call of a function has no input', () => {
+    const call = (part: number, more: object = {}): ChatChunk => ({
+      type: 'tool-call',
+      part,
+      choice: 0,
+      id: `c${part}`,
+      name: 'f',
+      ...more,
+    });
+    const input: ChatChunk = { type: 'tool-input', part: 1, choice: 0, text: '{"a":1}' };
+    expect(deltas(call(0), call(1), input, call(2, { custom: true }), finish).slice(4)).toEqual([
+      { index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: '{}' } }] }, reason: null },
+      { index: 0, delta: {}, reason: 'stop' },
+    ]);
+  });
+
+  it('has a content where nothing was said, as whole answers have', () => {
+    const thinking: ChatChunk = { type: 'thinking', part: 0, choice: 0, text: 'Hm.' };
+    expect(deltas(finish)).toEqual([{ index: 0, delta: { role: 'assistant', content: '' }, reason: 'stop' }]);
+    expect(deltas(thinking, finish).at(-1)?.delta).toEqual({ content: '' });
+    expect(deltas({ type: 'refusal', part: 0, choice: 0, text: 'No.' }, finish).at(-1)?.delta).toEqual({});
+  });
+
   it('sends a signature with the thinking that it signs', () => {
     expect(
       deltas(

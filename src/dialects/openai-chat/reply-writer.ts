@@ -1,11 +1,11 @@
 import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriter, ReplyWriterOptions } from '../../core/dialect.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { errorFrame } from '../../core/openai/errors.ts';
+import { type Finish, writeFinish } from '../../core/openai/finish.ts';
+import { DONE } from '../../core/openai/frames.ts';
+import { writeUsage } from '../../core/openai/usage.ts';
 import { DeltaWriter } from './delta-writer.ts';
-import { errorFrame } from './errors.ts';
-import { writeFinish } from './finish.ts';
-import { DONE } from './reply-reader.ts';
-import { writeUsage } from './usage.ts';
 
 /** Writes a stream of `chat.completion.chunk` frames: deltas, a finish a choice, usage where it was asked for, `[DONE]`. */
 export class StreamWriter implements ReplyWriter {
@@ -44,10 +44,16 @@ export class StreamWriter implements ReplyWriter {
         this.#over = true;
         return `${this.#flushOthers(-1)}${this.#usageFrame()}data: ${DONE}\n\n`;
       case 'finish':
-        return this.#flush(chunk.choice) + this.#choice(chunk.choice, {}, writeFinish(chunk, this.loss));
+        return this.#finish(chunk);
       default:
         return this.#flushOthers(chunk.choice) + this.#deltas(chunk.choice, this.#writer(chunk.choice).write(chunk));
     }
+  }
+
+  #finish(finish: Finish): string {
+    const writer = this.#writer(finish.choice);
+    const rest = this.#deltas(finish.choice, writer.close());
+    return rest + this.#choice(finish.choice, writer.last(), writeFinish(finish, this.loss));
   }
 
   #deltas(choice: number, deltas: readonly JsonObject[]): string {

@@ -2,11 +2,12 @@ import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriterOptions } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readStreamError } from './errors.ts';
-import { writeFinish } from './finish.ts';
+import { writeFinish } from '../../core/openai/finish.ts';
+import { holdsError } from '../../core/openai/frames.ts';
+import { usageOf, writeUsage } from '../../core/openai/usage.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { MessageBuilder } from './message-builder.ts';
-import { BodyReader, holdsError } from './reply-reader.ts';
-import { usageOf, writeUsage } from './usage.ts';
+import { BodyReader } from './reply-reader.ts';
 
 /** A JSON answer is a stream that arrives at once: its message is one delta that holds everything. */
 export function readReply(body: Json): readonly ChatChunk[] {

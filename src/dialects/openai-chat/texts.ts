@@ -1,4 +1,6 @@
+import { mapped, withField, within } from '../../core/edit.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { withoutLogprobs } from '../../core/openai/fields.ts';
 
 type Edit = (text: string) => string;
 
@@ -16,9 +18,6 @@ export const replyTexts = (body: JsonObject, edit: Edit): JsonObject =>
       ),
     ),
   );
-
-/** The edited choice without its `logprobs`, which repeat every token of the text that was edited away. */
-export const withoutLogprobs = (before: Json, after: Json): Json => (after === before ? before : within(after, 'logprobs', () => null));
 
 const inMessage = (message: Json, edit: Edit): Json =>
   within(
@@ -39,20 +38,3 @@ function inPart(part: Json, edit: Edit): Json {
 }
 
 const inText = (value: Json, edit: Edit): Json => (typeof value === 'string' ? edit(value) : value);
-
-export const within = (value: Json, field: string, change: (value: Json) => Json): Json =>
-  isObject(value) ? withField(value, field, change) : value;
-
-/** The object with one field changed; the same object where the field is absent or stays as it is. */
-export function withField(object: JsonObject, field: string, change: (value: Json) => Json): JsonObject {
-  const value = object[field];
-  if (value === undefined) return object;
-  const changed = change(value);
-  return changed === value ? object : { ...object, [field]: changed };
-}
-
-export function mapped(value: Json, change: (item: Json) => Json): Json {
-  if (!isArray(value)) return value;
-  const items = value.map(change);
-  return items.every((item, index) => item === value[index]) ? value : items;
-}

@@ -1,6 +1,6 @@
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { mayBeWrapper, unwrapped } from '../../core/openai/parallel-wrapper.ts';
 import type { Answer } from './choice-reader.ts';
-import { mayBeWrapper, unwrapped } from './parallel-wrapper.ts';
 import { readThoughtSignature } from './signatures.ts';
 
 interface OpenCall {

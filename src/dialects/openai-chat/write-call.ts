@@ -2,6 +2,7 @@ import type { Chat, ResponseFormat, Tool, ToolChoice } from '../../core/chat.ts'
 import type { Quirks } from '../../core/dialect.ts';
 import { present } from '../../core/fields.ts';
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { writeStreamOptions } from '../../core/openai/fields.ts';
 import { ID, ownExtra } from './fields.ts';
 import { writeMessages } from './write-messages.ts';
 
@@ -35,11 +36,6 @@ export function writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObje
 }
 
 /** Usage in the stream is what the gateway meters by: it asks for it whether or not the caller did. */
-export function writeStreamOptions(own: Json | undefined, quirks: Quirks): JsonObject | undefined {
-  const options = { ...(isObject(own) && own), ...(quirks.streamUsage !== false && { include_usage: true }) };
-  return Object.keys(options).length === 0 ? undefined : options;
-}
-
 /** How tools are to be used: OpenAI refuses to be told where there are none. */
 function writeToolUse(chat: Chat, hasTools: boolean, loss: Set<string>): JsonObject {
   if (!hasTools) {

@@ -1,7 +1,7 @@
 import type { MediaSource, Part } from '../../core/chat.ts';
+import { writeDataUrl } from '../../core/data-url.ts';
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { ID } from './fields.ts';
-import { writeDataUrl } from './media.ts';
 
 /** What a message of a role can hold; `undefined` from a writer, or no writer at all, means that it cannot be said there. */
 type PartWriters = { readonly [T in Part['type']]?: (part: Extract<Part, { type: T }>, loss: Set<string>) => JsonObject | undefined };

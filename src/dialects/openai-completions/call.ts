@@ -11,8 +11,7 @@ import {
   rest,
 } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readStop } from '../openai-chat/read-call.ts';
-import { writeStreamOptions } from '../openai-chat/write-call.ts';
+import { readStop, writeStreamOptions } from '../../core/openai/fields.ts';
 import { ID, ownExtra } from './fields.ts';
 
 /** The fields with a place in the canonical chat; all others (`suffix`, `echo`, `best_of`, `logprobs`, …) travel in `extra`. */

@@ -1,8 +1,8 @@
 import type { CallHead, Quirks } from '../../core/dialect.ts';
 import { optionalBoolean, optionalObject, requiredModel } from '../../core/fields.ts';
 import type { Json } from '../../core/json.ts';
+import { patchStreamOptions } from '../../core/openai/fields.ts';
 import type { Fields } from '../../core/wire.ts';
-import { patchStreamOptions } from '../openai-chat/head.ts';
 
 export function readHead(fields: Fields): CallHead {
   return {

@@ -1,7 +1,7 @@
 import type { Dialect } from '../../core/dialect.ts';
-import { errorFrame, readError, writeError } from '../openai-chat/errors.ts';
-import { isUsageOnly, notable } from '../openai-chat/frames.ts';
-import { DONE } from '../openai-chat/reply-reader.ts';
+import { errorFrame, writeError } from '../../core/openai/errors.ts';
+import { DONE, isUsageOnly, notable } from '../../core/openai/frames.ts';
+import { readError } from '../../core/vendor-error.ts';
 import { readCall, writeCall } from './call.ts';
 import { ID } from './fields.ts';
 import { patch, readHead } from './head.ts';

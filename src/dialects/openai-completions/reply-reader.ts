@@ -3,11 +3,11 @@ import type { ReplyReader } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { present } from '../../core/fields.ts';
 import { asNumber, asString, isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
+import { readFinish } from '../../core/openai/finish.ts';
+import { DONE, holdsError } from '../../core/openai/frames.ts';
+import { usageOf } from '../../core/openai/usage.ts';
 import type { Frame } from '../../core/sse.ts';
-import { readStreamError } from '../openai-chat/errors.ts';
-import { readFinish } from '../openai-chat/finish.ts';
-import { DONE, holdsError } from '../openai-chat/reply-reader.ts';
-import { usageOf } from '../openai-chat/usage.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { ID } from './fields.ts';
 
 /** Reads a stream of `text_completion` frames. */

@@ -1,10 +1,10 @@
 import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriter, ReplyWriterOptions } from '../../core/dialect.ts';
 import type { JsonObject } from '../../core/json.ts';
-import { errorFrame } from '../openai-chat/errors.ts';
-import { type Finish, writeFinish } from '../openai-chat/finish.ts';
-import { DONE } from '../openai-chat/reply-reader.ts';
-import { writeUsage } from '../openai-chat/usage.ts';
+import { errorFrame } from '../../core/openai/errors.ts';
+import { type Finish, writeFinish } from '../../core/openai/finish.ts';
+import { DONE } from '../../core/openai/frames.ts';
+import { writeUsage } from '../../core/openai/usage.ts';
 
 /** Text is all that an answer can say. Names what is left out; shared by streams and JSON answers. */
 export function textOf(chunk: ChatChunk, loss: Set<string>): string {

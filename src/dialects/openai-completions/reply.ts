@@ -2,9 +2,9 @@ import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriterOptions } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readStreamError } from '../openai-chat/errors.ts';
-import { holdsError } from '../openai-chat/reply-reader.ts';
-import { usageOf, writeUsage } from '../openai-chat/usage.ts';
+import { holdsError } from '../../core/openai/frames.ts';
+import { usageOf, writeUsage } from '../../core/openai/usage.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { BodyReader } from './reply-reader.ts';
 import { finishWord, OBJECT, textOf } from './reply-writer.ts';
 

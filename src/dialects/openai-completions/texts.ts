@@ -1,7 +1,8 @@
+import { mapped, withField, within } from '../../core/edit.ts';
 import { isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
+import { withoutLogprobs } from '../../core/openai/fields.ts';
 import type { Frame } from '../../core/sse.ts';
-import { withBody } from '../openai-chat/frame-texts.ts';
-import { mapped, withField, within, withoutLogprobs } from '../openai-chat/texts.ts';
+import { frameWithData } from '../../core/sse.ts';
 
 type Edit = (text: string) => string;
 
@@ -24,5 +25,5 @@ export function frameTexts(frame: Frame, edit: Edit): Frame {
   const body = frame.data === undefined ? undefined : parseJson(frame.data);
   if (!isObject(body)) return frame;
   const edited = replyTexts(body, edit);
-  return edited === body ? frame : withBody(frame, edited);
+  return edited === body ? frame : frameWithData(frame, JSON.stringify(edited));
 }

@@ -1,9 +1,9 @@
 import type { ChatChunk } from '../../core/chat.ts';
 import type { FrameEditor } from '../../core/dialect.ts';
 import { asNumber, isObject, type JsonObject, parseJson } from '../../core/json.ts';
-import { Frame } from '../../core/sse.ts';
+import { Frame, frameWithData } from '../../core/sse.ts';
 import { objectsOf } from './fields.ts';
-import { frameTexts, withEvent } from './frame-texts.ts';
+import { frameTexts } from './frame-texts.ts';
 
 /** Where a text stands in the output. */
 interface Place {
@@ -108,7 +108,7 @@ export class RepeatEditor implements FrameEditor {
     const event = parseJson(frame.data ?? '');
     if (this.#next === undefined || !isObject(event) || asNumber(event.sequence_number) === undefined) return frame;
     const number = this.#next++;
-    return event.sequence_number === number ? frame : withEvent(frame, { ...event, sequence_number: number });
+    return event.sequence_number === number ? frame : frameWithData(frame, JSON.stringify({ ...event, sequence_number: number }));
   }
 }
 

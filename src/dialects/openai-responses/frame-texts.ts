@@ -1,6 +1,7 @@
+import { withField } from '../../core/edit.ts';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
-import { Frame } from '../../core/sse.ts';
-import { inMessage, inOutputText, inText, nonEmpty, replyTexts, withField } from './texts.ts';
+import { type Frame, frameWithData } from '../../core/sse.ts';
+import { inMessage, inOutputText, inText, nonEmpty, replyTexts } from './texts.ts';
 
 type Edit = (text: string) => string;
 
@@ -13,7 +14,7 @@ export function frameTexts(frame: Frame, edit: Edit): Frame {
   if (!isObject(event)) return frame;
   const type = event.type ?? frame.event;
   const edited = (typeof type === 'string' && EDITS.get(type)?.(event, edit)) || event;
-  return edited === event ? frame : withEvent(frame, edited);
+  return edited === event ? frame : frameWithData(frame, JSON.stringify(edited));
 }
 
 type EditEvent = (event: JsonObject, edit: Edit) => JsonObject;
@@ -40,17 +41,3 @@ const EDITS: ReadonlyMap<string, EditEvent> = new Map([
   ['response.incomplete', inResponse],
   ['response.failed', inResponse],
 ]);
-
-/** The frame with other data in the place of its first data line; its other lines and line ends stay. */
-export function withEvent(frame: Frame, event: JsonObject): Frame {
-  const data = JSON.stringify(event);
-  // Lines and line ends by turns: a line end in JSON text may also be U+2028, which is none here.
-  const pieces = frame.text.split(/(\r\n|\n|\r)/);
-  const first = pieces.findIndex(isData);
-  const kept = pieces
-    .map((piece, at) => (at === first ? `data: ${data}` : piece))
-    .filter((piece, at) => at <= first + 1 || !(isData(piece) || isData(pieces[at - 1] ?? '')));
-  return Frame.of(kept.join(''));
-}
-
-const isData = (line: string) => line === 'data' || line.startsWith('data:');

@@ -1,10 +1,12 @@
 import type { Dialect } from '../../core/dialect.ts';
+import { writeError } from '../../core/openai/errors.ts';
+import { readError } from '../../core/vendor-error.ts';
 import { addSystem } from './add-system.ts';
-import { readError, writeError } from './errors.ts';
 import { ID, ISSUER } from './fields.ts';
 import { RepeatEditor } from './frame-editor.ts';
 import { frameTexts } from './frame-texts.ts';
 import { patch, readHead } from './head.ts';
+import { plain } from './plain.ts';
 import { readCall } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
 import { EventReader } from './reply-reader.ts';
@@ -21,6 +23,7 @@ export const openaiResponses: Dialect = {
   patch,
   readCall,
   writeCall,
+  plain,
   texts,
   addSystem,
   replyReader: () => new EventReader(),

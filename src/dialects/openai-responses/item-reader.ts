@@ -1,15 +1,17 @@
 import { asNumber, asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { mayBeWrapper, unwrapped } from '../../core/openai/parallel-wrapper.ts';
 import { objectsOf } from './fields.ts';
 import { PARAGRAPH } from './read-items.ts';
 import { type Chunks, contentOf, type Item, itemOf, partOf, type Reading, raw, textOf } from './reading.ts';
 import { unseal } from './sealed.ts';
 
-/** An item begins: a call is known by its name at once, all else by what comes. */
+/** An item begins: a call is known by its name at once, all else by what comes, and what a wrapper of calls holds at its end. */
 export function itemAdded(reading: Reading, event: JsonObject): Chunks {
   const value = isObject(event.item) ? event.item : {};
   const type = textOf(value.type);
   reading.items.delete(asNumber(event.output_index) ?? 0);
   const item = itemOf(reading, event, type);
+  if (isWrapper(type, value)) return [];
   if (CALL_INPUT.has(type)) return openCall(reading, item, value);
   return FINISHERS.has(type) ? [] : [raw(type, event, partOf(reading, item))];
 }
@@ -22,9 +24,13 @@ const CALL_INPUT: ReadonlyMap<string, string> = new Map([
 
 export const isCall = (type: Json | undefined): boolean => typeof type === 'string' && CALL_INPUT.has(type);
 
+const isWrapper = (type: string, value: JsonObject): boolean => type === 'function_call' && mayBeWrapper(textOf(value.name));
+
+const callIdOf = (value: JsonObject, part: number): string => asString(value.call_id) || asString(value.id) || `call_${part}`;
+
 function openCall(reading: Reading, item: Item, value: JsonObject): Chunks {
   const part = partOf(reading, item);
-  const id = asString(value.call_id) || asString(value.id) || `call_${part}`;
+  const id = callIdOf(value, part);
   reading.calls.set(id, part);
   const custom = item.type === 'custom_tool_call' ? { custom: true as const } : {};
   return [{ type: 'tool-call', part, choice: 0, id, name: textOf(value.name), ...custom }];
@@ -169,10 +175,22 @@ function wholeReasoning(reading: Reading, value: JsonObject, event: JsonObject):
 
 /** The whole call where its start was left out, and its input where none had come: vendors without arguments send none. */
 function finishCall(reading: Reading, item: Item, value: JsonObject): Chunks {
-  const opened = item.part === undefined ? openCall(reading, item, value) : [];
   const input = value[CALL_INPUT.get(item.type) ?? 'arguments'];
   const text = isObject(input) ? JSON.stringify(input) : textOf(input);
+  const inside = isWrapper(item.type, value) ? unwrapped(text) : undefined;
+  if (inside !== undefined) return inside.flatMap((call, at) => wholeCall(reading, `${callIdOf(value, reading.parts)}_${at}`, call));
+  const opened = item.part === undefined ? openCall(reading, item, value) : [];
   if (item.spoken || text === '') return opened;
   item.spoken = true;
   return [...opened, { type: 'tool-input', part: partOf(reading, item), choice: 0, text }];
+}
+
+/** One of the calls that came in a wrapper, which itself is no part of the answer. */
+function wholeCall(reading: Reading, id: string, { name, input }: { readonly name: string; readonly input: string }): Chunks {
+  const part = reading.parts++;
+  reading.calls.set(id, part);
+  return [
+    { type: 'tool-call', part, choice: 0, id, name },
+    { type: 'tool-input', part, choice: 0, text: input },
+  ];
 }

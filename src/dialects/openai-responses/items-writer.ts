@@ -1,5 +1,6 @@
 import type { ChatChunk } from '../../core/chat.ts';
 import { asNumber, isObject, type JsonObject } from '../../core/json.ts';
+import { callInput, closeCalls, openCall } from './calls-writer.ts';
 import { ID } from './fields.ts';
 import { sealCall, sealRedacted, sealText, sealThinking, sealUnsigned } from './sealed.ts';
 import { addItem, type Chunk, type Events, endItem, type ItemStatus, type OpenContent, type OpenItem, type Writing } from './writing.ts';
@@ -17,7 +18,7 @@ export function writeContent(writing: Writing, chunk: ChatChunk): Events {
     case 'redacted-thinking':
       return [...closeAll(writing), ...sealedItem(writing, sealRedacted(chunk.data, chunk.issuer))];
     case 'tool-call':
-      return openCall(writing, chunk);
+      return [...closeMessage(writing, 'completed'), ...closeReasoning(writing), ...openCall(writing, chunk)];
     case 'tool-input':
       return callInput(writing, chunk);
     case 'raw':
@@ -144,50 +145,6 @@ function sign(writing: Writing, { part, signature, issuer }: Chunk<'signature'>)
   const opened = openReasoning(writing, part);
   if (writing.reasoning !== undefined) writing.reasoning.sealed = sealThinking(signature, issuer);
   return opened;
-}
-
-function openCall(writing: Writing, { part, id: callId, name, custom }: Chunk<'tool-call'>): Events {
-  const closed = [...closeMessage(writing, 'completed'), ...closeReasoning(writing)];
-  writing.callIds.set(part, callId);
-  const { index, id, event } = addItem(
-    writing,
-    custom ? 'ctc' : 'fc',
-    custom
-      ? { type: 'custom_tool_call', status: 'in_progress', call_id: callId, name, input: '' }
-      : { type: 'function_call', status: 'in_progress', call_id: callId, name, arguments: '' },
-  );
-  writing.calls.set(part, { index, id, callId, name, custom: custom === true, input: '' });
-  return [...closed, event];
-}
-
-function callInput(writing: Writing, { part, text }: Chunk<'tool-input'>): Events {
-  if (text === '') return [];
-  const call = writing.calls.get(part);
-  if (call === undefined) {
-    // The item has ended with content of another kind, and cannot begin again.
-    writing.loss.add('tool_calls.function.arguments');
-    return [];
-  }
-  call.input += text;
-  const type = call.custom ? 'response.custom_tool_call_input.delta' : 'response.function_call_arguments.delta';
-  return [{ type, item_id: call.id, output_index: call.index, delta: text }];
-}
-
-function closeCalls(writing: Writing, status: ItemStatus): Events {
-  const events = [...writing.calls.values()].flatMap((call) => {
-    const { id, index, callId, name, custom } = call;
-    const at = { item_id: id, output_index: index };
-    if (custom) {
-      const done = { type: 'response.custom_tool_call_input.done', ...at, input: call.input };
-      return [done, endItem(writing, index, { id, type: 'custom_tool_call', status, call_id: callId, name, input: call.input })];
-    }
-    // Clients parse the arguments: none are an empty object, unless the answer was cut off before any came.
-    const input = call.input === '' && status === 'completed' ? '{}' : call.input;
-    const done = { type: 'response.function_call_arguments.done', ...at, name, arguments: input };
-    return [done, endItem(writing, index, { id, type: 'function_call', status, call_id: callId, name, arguments: input })];
-  });
-  writing.calls.clear();
-  return events;
 }
 
 /** Events that only this dialect knows go on as they came, in the place that their item has here. */

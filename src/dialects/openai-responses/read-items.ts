@@ -52,10 +52,17 @@ class Conversation {
     this.#signatures.delete(part.id);
   }
 
-  /** Puts a signature back on the call that it was taken from, wherever the client put it. */
-  signCall(callId: string, signature: Signed): void {
-    if (!this.#sign((part) => part.type === 'tool-call' && part.id === callId, signature))
+  /** Puts a signature back on the call that it was taken from, wherever the client put it; `item` is what it came in. */
+  signCall(callId: string, signature: Signed, item: JsonObject): void {
+    // A call that only this dialect has cannot hold it: what translates the call finds it beside.
+    if (this.#isRaw(callId)) this.assistant({ type: 'raw', dialect: ID, value: item });
+    else if (!this.#sign((part) => part.type === 'tool-call' && part.id === callId, signature))
       this.#signatures.set(callId, signatureOf(signature));
+  }
+
+  #isRaw(callId: string): boolean {
+    const { content } = this.#messages.at(-1) ?? { content: [] };
+    return content.some((part) => part.type === 'raw' && isObject(part.value) && part.value.call_id === callId);
   }
 
   /** Puts a signature back on the text right before it. */
@@ -158,7 +165,7 @@ const textsOf = (value: Json | undefined): string =>
 function readReasoning(reading: Conversation, item: JsonObject, at: string): void {
   const sealed = optionalString(item.encrypted_content, `${at}.encrypted_content`) ?? '';
   const seal = sealed === '' ? undefined : unseal(sealed);
-  if (seal?.kind === 'call') reading.signCall(seal.callId, seal);
+  if (seal?.kind === 'call') reading.signCall(seal.callId, seal, item);
   else if (seal?.kind === 'text') reading.signText(seal);
   else reading.assistant(thoughtOf(item, seal, optionalString(item.id, `${at}.id`)));
 }

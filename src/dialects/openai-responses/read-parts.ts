@@ -1,8 +1,8 @@
 import type { MediaSource, Part } from '../../core/chat.ts';
+import { readDataUrl } from '../../core/data-url.ts';
 import { invalid, optionalString, present, requiredObject, requiredString, rest } from '../../core/fields.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { extraOf, ID } from './fields.ts';
-import { readDataUrl } from './media.ts';
 
 /** The content of a message or the output of a tool: a string or a list of parts. An empty string is no part. */
 export function readParts(content: Json | undefined, at: string): readonly Part[] {

@@ -4,7 +4,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { present } from '../../core/fields.ts';
 import { asNumber, asString, isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import type { Frame } from '../../core/sse.ts';
-import { readStreamError } from './errors.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { ID, objectsOf } from './fields.ts';
 import { readFinish } from './finish.ts';
 import {

@@ -5,13 +5,15 @@ import type { JsonObject } from '../../core/json.ts';
 import { errorEvent, responseError } from './errors.ts';
 import { type Finish, writeIncomplete } from './finish.ts';
 import { closeAll, itemsSoFar, writeContent } from './items-writer.ts';
+import { type OwnTool, ownTools } from './own-tools.ts';
 import { repeatedCall, responseId, responseObject, type Status } from './response.ts';
 import { type Events, newWriting } from './writing.ts';
 
 /** Turns chunks into events, every one with its number: shared by streams and JSON answers. */
 export class EventWriter {
   readonly #options: ReplyWriterOptions;
-  readonly #writing = newWriting();
+  readonly #writing = newWriting(() => this.#tools());
+  #ownTools: ReadonlyMap<string, OwnTool> | undefined;
   #head: { readonly id: string; readonly created: number; readonly model: string } | undefined;
   #call: JsonObject | undefined;
   #usage: Usage | undefined;
@@ -25,6 +27,12 @@ export class EventWriter {
 
   get loss(): Set<string> {
     return this.#writing.loss;
+  }
+
+  /** Read when a tool is called: most answers call none. */
+  #tools(): ReadonlyMap<string, OwnTool> {
+    this.#ownTools ??= ownTools(this.#options.call);
+    return this.#ownTools;
   }
 
   /** The events of one chunk; none after an error or the end. */

@@ -2,7 +2,7 @@ import type { ChatChunk, Usage } from '../../core/chat.ts';
 import type { ReplyWriterOptions } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { asString, isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
-import { readStreamError } from './errors.ts';
+import { readStreamError } from '../../core/vendor-error.ts';
 import { EventReader } from './reply-reader.ts';
 import { EventWriter } from './reply-writer.ts';
 import { usageOf } from './usage.ts';

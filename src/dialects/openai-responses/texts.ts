@@ -1,3 +1,4 @@
+import { mapped, withField } from '../../core/edit.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 
 type Edit = (text: string) => string;
@@ -78,17 +79,3 @@ export const inText =
   (edit: Edit): EditJson =>
   (value) =>
     typeof value === 'string' ? edit(value) : value;
-
-/** The object with one field changed; the same object where the field is absent or stays as it is. */
-export function withField(object: JsonObject, field: string, change: EditJson): JsonObject {
-  const value = object[field];
-  if (value === undefined) return object;
-  const changed = change(value);
-  return changed === value ? object : { ...object, [field]: changed };
-}
-
-export function mapped(value: Json, change: EditJson): Json {
-  if (!isArray(value)) return value;
-  const items = value.map(change);
-  return items.every((item, index) => item === value[index]) ? value : items;
-}

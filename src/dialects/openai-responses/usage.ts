@@ -1,29 +1,22 @@
 import type { Usage } from '../../core/chat.ts';
-import { present } from '../../core/fields.ts';
+import { asTokens, present } from '../../core/fields.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
 
-/** No answer comes near this many tokens: a larger number is a vendor's fault and must not reach a bill. */
-const MOST_TOKENS = 1e9;
-
-/** A count that can be believed: whole, not negative, not absurd. */
-const count = (value: Json | undefined): number | undefined =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS ? value : undefined;
-
-const part = (whole: Json | undefined, name: string): number | undefined => (isObject(whole) ? count(whole[name]) : undefined);
+const part = (whole: Json | undefined, name: string): number | undefined => (isObject(whole) ? asTokens(whole[name]) : undefined);
 const within = (value: number | undefined, whole: number) => (value !== undefined && value <= whole ? value : undefined);
 
 /** The usage of a response; `undefined` where there is none and where the numbers cannot be believed. */
 export function usageOf(response: JsonObject): Usage | undefined {
   const { usage } = response;
   if (!isObject(usage)) return undefined;
-  const input = count(usage.input_tokens);
-  const spoken = count(usage.output_tokens);
+  const input = asTokens(usage.input_tokens);
+  const spoken = asTokens(usage.output_tokens);
   if (input === undefined || spoken === undefined) return undefined;
   const { input_tokens_details: read, output_tokens_details: said } = usage;
   const reasoning = part(said, 'reasoning_tokens');
   return {
     input,
-    output: outputOf(input, spoken, count(usage.total_tokens), reasoning),
+    output: outputOf(input, spoken, asTokens(usage.total_tokens), reasoning),
     ...present({
       cacheRead: within(part(read, 'cached_tokens'), input),
       cacheWrite: within(part(read, 'cache_write_tokens'), input),

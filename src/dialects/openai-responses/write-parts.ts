@@ -1,7 +1,7 @@
 import type { MediaSource, Part, Signed } from '../../core/chat.ts';
+import { writeDataUrl } from '../../core/data-url.ts';
 import { asString, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { ID, ownExtra } from './fields.ts';
-import { writeDataUrl } from './media.ts';
 
 /** What is said to the model and what it said have different types of parts. */
 export type Side = 'input' | 'output';

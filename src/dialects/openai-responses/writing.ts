@@ -1,5 +1,6 @@
 import type { ChatChunk } from '../../core/chat.ts';
 import type { JsonObject } from '../../core/json.ts';
+import type { OwnTool } from './own-tools.ts';
 
 export type Chunk<Type extends ChatChunk['type']> = Extract<ChatChunk, { readonly type: Type }>;
 export type Events = readonly JsonObject[];
@@ -25,8 +26,9 @@ export interface OpenCall {
   readonly index: number;
   readonly id: string;
   readonly callId: string;
-  readonly name: string;
-  readonly custom: boolean;
+  readonly tool: OwnTool;
+  /** Whether its input is a text inside JSON, as a model was told to call it who knows nothing else. */
+  readonly wrapped: boolean;
   input: string;
 }
 
@@ -35,6 +37,8 @@ export interface Writing {
   /** What the ids of its items end in. */
   suffix: string;
   readonly loss: Set<string>;
+  /** The caller's own tools, by the names under which a model of another dialect calls them. */
+  readonly tools: () => ReadonlyMap<string, OwnTool>;
   /** Items as they are so far; what is open stands here as it began. */
   readonly output: JsonObject[];
   message: OpenItem | undefined;
@@ -47,9 +51,10 @@ export interface Writing {
   readonly texts: Set<number>;
 }
 
-export const newWriting = (): Writing => ({
+export const newWriting = (tools: Writing['tools']): Writing => ({
   suffix: '',
   loss: new Set(),
+  tools,
   output: [],
   message: undefined,
   reasoning: undefined,

@@ -14,6 +14,7 @@ import type { Target } from '../../core/strategy.ts';
 import type { Continued } from './continued.ts';
 import { withoutForeignReasoning } from './continuity/foreign-reasoning.ts';
 import { settle } from './continuity/keeper.ts';
+import { foresee } from './limits/foresee.ts';
 import type { Resolved } from './resolve.ts';
 import { type Dispatch, type Line, openLine, prepare, send } from './upstream.ts';
 import { type WholeReply, wholeReply, writerOptions } from './whole.ts';
@@ -77,9 +78,19 @@ export class Ask {
     return this.#walk(targets, this.#leaving.signal, (target) => this.#stream(target));
   }
 
+  /** Limits follow the target that serves: each is held for before it is asked. */
+  #held<T>(attempt: (target: Target) => Promise<T>): (target: Target) => Promise<T> {
+    const { hold } = this.exchange;
+    if (hold === undefined) return attempt;
+    return async (target) => {
+      await hold.take(await foresee(this.call, target, this.plan, this.exchange));
+      return attempt(target);
+    };
+  }
+
   #walk<T>(targets: readonly Target[], signal: AbortSignal, attempt: (target: Target) => Promise<T>): Promise<Walked<T>> {
     const limits: AttemptLimits = { attempts: this.resolved.attempts, deadline: this.deadline };
-    return walk(targets, limits, { clock: this.exchange.ports.clock, signal, sleep, random: Math.random }, attempt);
+    return walk(targets, limits, { clock: this.exchange.ports.clock, signal, sleep, random: Math.random }, this.#held(attempt));
   }
 
   /**

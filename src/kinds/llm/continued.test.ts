@@ -24,17 +24,17 @@ const plan = planWith();
 
 const target = (provider: string): Target => ({ provider, model: 'm' });
 
-function exchangeOf(continuity: MemoryContinuity | undefined, keyId = 'key_a') {
+function exchangeOf(continuity: MemoryContinuity | undefined, principal = 'app_a') {
   const ports = { ...fakePorts(), ...(continuity === undefined ? {} : { continuity }) };
-  return fakeExchange({ ports, who: { keyId, org: 'o', team: 't', app: 'a' } });
+  return fakeExchange({ ports, who: { keyId: 'key_a', org: 'o', team: 't', app: 'a', principal } });
 }
 
 const callOf = (dialect: Dialect, body: JsonObject) => LlmCall.read(dialect, JSON.stringify({ model: 'm', ...body }), new Headers());
 const respond = (body: JsonObject) => callOf(openaiResponses, body);
 
 /** One turn answered by the provider that keeps nothing; the answer as the caller got it. */
-async function answered(body: JsonObject, continuity: MemoryContinuity | undefined, keyId?: string): Promise<JsonObject> {
-  const continued = await continueCall(respond(body), [target('chat')], exchangeOf(continuity, keyId), plan);
+async function answered(body: JsonObject, continuity: MemoryContinuity | undefined, principal?: string): Promise<JsonObject> {
+  const continued = await continueCall(respond(body), [target('chat')], exchangeOf(continuity, principal), plan);
   const message = { id: 'msg_1', type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'yes', annotations: [] }] };
   const id = `resp_${Math.random().toString(36).slice(2)}`;
   const answer = JSON.stringify({ id, object: 'response', status: 'completed', output: [message] });

@@ -35,7 +35,7 @@ export async function withSignatures(call: LlmCall, exchange: Exchange): Promise
   if (keys.length === 0) return call;
   try {
     const turns = new Map<string, SignedTurn>();
-    for (const [key, value] of await continuity.get(exchange.who.keyId, KIND, keys)) {
+    for (const [key, value] of await continuity.get(exchange.who.principal, KIND, keys)) {
       const turn = turnOfJson(value);
       if (turn !== undefined) turns.set(key, turn);
     }
@@ -59,7 +59,7 @@ export function signatureKeeper(call: LlmCall, exchange: Exchange, plan: Plan): 
       const expiresAt = clock.now() + state.signatures;
       const entries = [...listener.turns()].map(([id, turn]): KeptEntry => ({ kind: KIND, id, value: turnAsJson(turn), expiresAt }));
       if (entries.length === 0) return undefined;
-      return continuity.put(exchange.who.keyId, entries, state).catch((thrown: unknown) => {
+      return continuity.put(exchange.who.principal, entries, state).catch((thrown: unknown) => {
         exchange.note('continuity.write', GatewayError.from(thrown).message);
       });
     },

@@ -5,7 +5,7 @@ import type { OperationCall } from '../../../core/operation.ts';
 import type { Plan } from '../../../core/plan.ts';
 import { ByteReader, readText } from '../../../core/reader.ts';
 import type { Target } from '../../../core/strategy.ts';
-import { readStreamError } from '../../../dialects/openai-chat/errors.ts';
+import { readStreamError } from '../../../core/vendor-error.ts';
 import { type Line, refusedLoss } from '../upstream.ts';
 import type { Operation, TranslatedReply, Translation } from './operation.ts';
 import { type Outgoing, type Place, placeOf, plannedProvider, prepareRequest, sendTo } from './upstream.ts';

@@ -9,6 +9,7 @@ import type { PolicyChain } from '../../../core/run.ts';
 import type { Target } from '../../../core/strategy.ts';
 import { openaiChat } from '../../../dialects/openai-chat/index.ts';
 import { nameOf, sleep, unreachable } from '../ask.ts';
+import { foresee } from '../limits/foresee.ts';
 import { type Resolved, resolveModel } from '../resolve.ts';
 import { withCallerLimit } from '../serve.ts';
 import { openLine } from '../upstream.ts';
@@ -67,6 +68,7 @@ async function walkTargets(serving: Serving, ordered: readonly Target[]) {
 async function attempt(serving: Serving, target: Target): Promise<Answered> {
   const { call, exchange, resolved, deadline } = serving;
   const left = Math.max(1, deadline - exchange.ports.clock.now());
+  await exchange.hold?.take(await foresee(call, target, serving.plan, exchange));
   const line = openLine(call.head.stream ? Math.min(resolved.timeout.firstToken, left) : left);
   try {
     const answered = await ask(serving, target, line);

@@ -42,6 +42,8 @@ export function readUsage(reply: JsonObject): Usage | undefined {
         detail(usage, 'prompt_tokens_details', 'image_tokens'),
       audioOutput: detail(usage, 'output_token_details', 'audio_tokens'),
       imageOutput: detail(usage, 'output_tokens_details', 'image_tokens') ?? detail(usage, 'output_token_details', 'image_tokens'),
+      // Mistral's transcriptions: audio is counted in seconds, what is said about it in tokens.
+      seconds: count(usage.prompt_audio_seconds),
     }),
   };
 }

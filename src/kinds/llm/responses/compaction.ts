@@ -8,10 +8,10 @@ const MARK = 'weir.compaction.1.';
 
 export const holdsOwnCompaction = (body: string): boolean => body.includes(MARK);
 
-/** A summary as the caller carries it: readable by this key's calls alone. Throws `state_off`. */
+/** A summary as the caller carries it: readable by this app's calls alone. Throws `state_off`. */
 export async function sealedCompaction(summary: string, { ports, who }: Exchange): Promise<string> {
   if (ports.continuity === undefined) throw cannotSeal();
-  return MARK + (await ports.continuity.seal(who.keyId, summary));
+  return MARK + (await ports.continuity.seal(who.principal, summary));
 }
 
 /** The items with every compaction that was made here as the text it stands for. Those of vendors stay as they are. */
@@ -26,9 +26,9 @@ export function openedCompactions(items: readonly Item[], exchange: Exchange): P
 
 async function opened(sealed: string, at: number, { ports, who }: Exchange): Promise<Item> {
   if (ports.continuity === undefined) throw cannotSeal();
-  const summary = await ports.continuity.open(who.keyId, sealed);
+  const summary = await ports.continuity.open(who.principal, sealed);
   if (summary === undefined) {
-    throw new GatewayError('invalid_request', `input[${at}] is not a compaction that was made with this key.`, { param: `input[${at}]` });
+    throw new GatewayError('invalid_request', `input[${at}] is not a compaction that was made with a key of this app.`, { param: `input[${at}]` });
   }
   const text = `The conversation before this was made shorter. This is what stands for it:\n\n${summary}`;
   return { type: 'message', role: 'user', content: [{ type: 'input_text', text }] };

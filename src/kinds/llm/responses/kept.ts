@@ -38,7 +38,7 @@ export class ResponseStore {
 
   private constructor(continuity: Continuity, { who, ports }: Pick<Exchange, 'who' | 'ports'>, state: PlanState) {
     this.#continuity = continuity;
-    this.#owner = who.keyId;
+    this.#owner = who.principal;
     this.#state = state;
     this.#now = () => ports.clock.now();
   }

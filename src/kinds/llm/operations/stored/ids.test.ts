@@ -8,8 +8,8 @@ import { StoredIds } from './ids.ts';
 /** Signed as in production: a weaker signature would let some of what follows pass. */
 const sign = async (owner: string, text: string) => (await OwnerKeys.derive('secret', owner)).name(text);
 const continuity = { ...memoryContinuity(), sign };
-const idsOf = (keyId: string) =>
-  new StoredIds(fakeExchange({ who: { keyId, org: 'o', team: 't', app: 'a' }, ports: { ...fakePorts(), continuity } }));
+const idsOf = (principal: string) =>
+  new StoredIds(fakeExchange({ who: { keyId: 'key_a', org: 'o', team: 't', app: 'a', principal }, ports: { ...fakePorts(), continuity } }));
 
 describe('a wrapped id', () => {
   it('comes back to the key it was handed to, and says the same every time', async () => {

@@ -13,7 +13,7 @@ const ID_FIELDS: { readonly [field: string]: StoredKind } = { input_file_id: 'fi
 
 /** Characters of the signature at an id's end: 132 bits. */
 const SIGNATURE = 22;
-/** Names remembered for one key's lists; the oldest go, and stay reachable by their ids. */
+/** Names remembered for one app's lists; the oldest go, and stay reachable by their ids. */
 const ROOM: KeptRoom = { items: 50_000, bytes: 16 * 1024 * 1024 };
 const YEAR = 365 * 24 * 3600 * 1000;
 
@@ -26,8 +26,8 @@ export interface StoredId {
 const encoder = new TextEncoder();
 
 /**
- * The ids a key is handed instead of a provider's own. They say which provider's credential made the object and are
- * signed for the key, so that a call with one returns there, and another key's call with it finds nothing.
+ * The ids an app's keys are handed instead of a provider's own. They say which provider's credential made the object and are
+ * signed for the app, so that a call with one returns there, and another app's call with it finds nothing.
  */
 export class StoredIds {
   readonly #continuity: Continuity;
@@ -40,7 +40,7 @@ export class StoredIds {
       throw new GatewayError('not_supported', 'Files and batches need the secret WEIR_SECRET, which the operator has not set.');
     }
     this.#continuity = ports.continuity;
-    this.#owner = `stored ${who.keyId}`;
+    this.#owner = `stored ${who.principal}`;
     this.#now = ports.clock.now();
   }
 
@@ -49,13 +49,13 @@ export class StoredIds {
     return PREFIXES[kind] + base64url(`${provider}\n${id}`) + signature.slice(0, SIGNATURE);
   }
 
-  /** Throws `not_found` for everything this key was not handed. */
+  /** Throws `not_found` for everything this app was not handed. */
   async unwrap(kind: StoredKind, wrapped: string): Promise<StoredId> {
     const prefix = PREFIXES[kind];
     const text = wrapped.startsWith(prefix) ? decodeBase64(wrapped.slice(prefix.length, -SIGNATURE)) : undefined;
     const [provider, id] = text === undefined ? [] : new TextDecoder().decode(text).split('\n');
     if (provider !== undefined && id !== undefined && (await this.wrap(kind, { provider, id })) === wrapped) return { provider, id };
-    throw new GatewayError('not_found', `There is no ${kind} "${wrapped.slice(0, 64)}" for this key.`);
+    throw new GatewayError('not_found', `There is no ${kind} "${wrapped.slice(0, 64)}" for this app.`);
   }
 
   /** An object of a provider as the caller sees it: every id in it wrapped. */
@@ -68,7 +68,7 @@ export class StoredIds {
     return wrapped;
   }
 
-  /** Remembers objects as this key's, with what must be known of them later. Forgotten ones are missing in lists, and no more. */
+  /** Remembers objects as this app's, with what must be known of them later. Forgotten ones are missing in lists, and no more. */
   async own(kind: StoredKind, provider: string, objects: readonly JsonObject[]): Promise<void> {
     const entries = objects.flatMap(({ id, purpose = null }) =>
       typeof id === 'string' ? [{ kind, id: `${provider} ${id}`, value: { purpose }, expiresAt: this.#now + YEAR }] : [],
@@ -76,14 +76,14 @@ export class StoredIds {
     if (entries.length > 0) await this.#continuity.put(this.#owner, entries, ROOM);
   }
 
-  /** Which of these are this key's. */
+  /** Which of these are this app's. */
   async owned(kind: StoredKind, provider: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const places = new Map(ids.map((id) => [`${provider} ${id}`, id]));
     const found = await this.#continuity.get(this.#owner, kind, [...places.keys()]);
     return new Set([...found.keys()].flatMap((place) => places.get(place) ?? []));
   }
 
-  /** What a file of this key was uploaded for; `undefined` where that is not known. */
+  /** What a file of this app was uploaded for; `undefined` where that is not known. */
   async purposeOf({ provider, id }: StoredId): Promise<string | undefined> {
     const place = `${provider} ${id}`;
     const value = (await this.#continuity.get(this.#owner, 'file', [place])).get(place);

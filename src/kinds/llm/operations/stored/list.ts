@@ -5,7 +5,7 @@ import { chosenProvider, storedPlace } from './provider.ts';
 
 const DEFAULT_LIMIT = 20;
 const MOST = 100;
-/** Pages of the provider's list that are searched for one page of a key's own. */
+/** Pages of the provider's list that are searched for one page of an app's own. */
 const PAGES = 10;
 /** What callers may ask of the provider's list. */
 const PASSED = ['order', 'purpose'];

@@ -78,7 +78,10 @@ async function upload(call: StoredCall, chain: PolicyChain): Promise<Reply> {
 
 /** A batch runs where its input lies. */
 async function submit(call: StoredCall): Promise<Reply> {
-  const { body = {}, ids, plan } = call;
+  const { body = {}, ids, plan, exchange } = call;
+  if (exchange.hold !== undefined) {
+    throw new GatewayError('not_supported', 'A key with limits cannot submit batches: what they will come to cannot be held.');
+  }
   const { input_file_id: wrapped } = body;
   if (typeof wrapped !== 'string') throw new GatewayError('invalid_request', '`input_file_id` must be a file.', { param: 'input_file_id' });
   const input = await ids.unwrap('file', wrapped);

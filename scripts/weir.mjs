@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// `npx weir`: the command line of src/cli, whose types are stripped here so that it needs no build.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { build } from 'esbuild';
+
+const root = path.dirname(import.meta.dirname);
+
+/** What `npm start` keeps for local runs; the environment comes first. */
+function localSecrets() {
+  try {
+    return parseEnv(readFileSync(path.join(root, '.dev.vars'), 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return {};
+    throw error;
+  }
+}
+
+const { outputFiles } = await build({
+  entryPoints: [path.join(root, 'src', 'cli', 'index.ts')],
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  write: false,
+});
+const cli = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+const { WEIR_URL, WEIR_ADMIN_TOKEN } = { ...localSecrets(), ...process.env };
+process.exitCode = await cli.run(process.argv.slice(2), {
+  env: { WEIR_URL, WEIR_ADMIN_TOKEN },
+  fetch,
+  out: (line) => console.log(line),
+  err: (line) => console.error(line),
+});

@@ -1,0 +1,101 @@
+import type { AppResource, KeyOnce, KeyResource, OrgResource, TeamResource } from '../admin/resources/shapes.ts';
+
+/** What each kind of thing looks like when it is read. */
+export interface Resources {
+  readonly orgs: OrgResource;
+  readonly teams: TeamResource;
+  readonly apps: AppResource;
+  readonly keys: KeyResource;
+}
+export type Plural = keyof Resources;
+
+/** What each kind of thing looks like when it has just been made. */
+export interface Made extends Omit<Resources, 'keys'> {
+  readonly keys: KeyOnce;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface ClientOptions {
+  /** Of the gateway, without `/admin/v1`. */
+  readonly url: string;
+  readonly token: string;
+  readonly fetch: typeof fetch;
+}
+
+/** What the admin API says went wrong, in its own words. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+
+  constructor(status: number, detail: string, problems: ApiError['problems']) {
+    super(detail);
+    this.name = 'ApiError';
+    this.status = status;
+    this.problems = problems;
+  }
+}
+
+/** The admin API, typed by the schemas that it answers by. */
+export class AdminClient {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  create<P extends Plural>(plural: P, body: object): Promise<Made[P]> {
+    return this.#ask('POST', `/${plural}`, body);
+  }
+
+  list<P extends Plural>(plural: P, query: { readonly [filter: string]: string } = {}): Promise<Page<Resources[P]>> {
+    const search = new URLSearchParams(query).toString();
+    return this.#ask('GET', `/${plural}${search === '' ? '' : `?${search}`}`);
+  }
+
+  change<P extends Plural>(plural: P, id: string, body: object): Promise<Resources[P]> {
+    return this.#ask('PATCH', `/${plural}/${encodeURIComponent(id)}`, body);
+  }
+
+  delete(plural: Plural, id: string): Promise<{ readonly id: string; readonly deleted: true }> {
+    return this.#ask('DELETE', `/${plural}/${encodeURIComponent(id)}`);
+  }
+
+  rotate(id: string, body: { readonly overlap?: string }): Promise<KeyOnce> {
+    return this.#ask('POST', `/keys/${encodeURIComponent(id)}/rotate`, body);
+  }
+
+  async #ask<T>(method: string, path: string, body?: object): Promise<T> {
+    const { url, token, fetch } = this.#options;
+    const response = await fetch(`${url.replace(/\/+$/, '')}/admin/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      redirect: 'error',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw errorOf(response.status, text);
+    return JSON.parse(text) as T;
+  }
+}
+
+function errorOf(status: number, text: string): ApiError {
+  const { detail, problems } = problemIn(text);
+  return new ApiError(status, detail ?? `What answered (${status}) is no admin API: is WEIR_URL right?`, problems ?? []);
+}
+
+interface Problem {
+  readonly detail?: string;
+  readonly problems?: ApiError['problems'];
+}
+
+function problemIn(text: string): Problem {
+  try {
+    return JSON.parse(text) as Problem;
+  } catch {
+    return {};
+  }
+}

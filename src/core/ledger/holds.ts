@@ -1,0 +1,135 @@
+import type { Meter, Standing } from './meters.ts';
+import type { Amounts, HeldTake, Level, Take, Unit } from './take.ts';
+import type { UsageDraft, UsageReport, UsageRow } from './usage.ts';
+import type { Window } from './windows.ts';
+
+/** What a call asks for before it begins. */
+export interface NewHold {
+  /** The caller's: the same id asks for the same hold again and never for a second one. */
+  readonly id: string;
+  /** What may be revoked or stopped: `key:key_1`, `app:app_1`, `run:…`. */
+  readonly subjects: readonly string[];
+  /** The ledger's generation when the caller learnt what it knows of the subjects. */
+  readonly generation: number;
+  readonly takes: readonly Take[];
+  /** Milliseconds after which the hold counts as abandoned. */
+  readonly ttl: number;
+  readonly usage: UsageDraft;
+}
+
+/** A hold as it is kept. */
+export interface Hold {
+  readonly id: string;
+  readonly subjects: readonly string[];
+  readonly generation: number;
+  readonly takes: readonly HeldTake[];
+  readonly expiresAt: number;
+  readonly usage: UsageDraft;
+  /** Lent to an isolate, rather than held for one call. */
+  readonly lease?: true;
+}
+
+export type Refusal =
+  /** The meter that keeps the call waiting longest. Without `freesAt`, time alone does not help. */
+  | {
+      readonly reason: 'limit';
+      readonly level: Level;
+      readonly subject: string;
+      readonly unit: Unit;
+      readonly window: Window;
+      readonly limit: number;
+      readonly used: number;
+      readonly asked: number;
+      readonly freesAt?: number;
+    }
+  /** The caller's knowledge of the subject is out of date: read it again, and ask with the answer's generation. */
+  | { readonly reason: 'revoked'; readonly subject: string }
+  | { readonly reason: 'stopped'; readonly subject: string }
+  /** The hold of this id is over. */
+  | { readonly reason: 'ended' }
+  /** There is no hold of this id to move. */
+  | { readonly reason: 'unknown' };
+
+export type Reserved =
+  | { readonly allowed: true; readonly generation: number; readonly standings: readonly Standing[] }
+  | { readonly allowed: false; readonly generation: number; readonly refusal: Refusal; readonly standings: readonly Standing[] };
+
+export interface Settlement {
+  /** By unit, for every meter of it; a unit that is absent counts as it was held. */
+  readonly actual: Amounts;
+  readonly usage: UsageReport;
+}
+
+export type Ending = 'settled' | 'released' | 'abandoned';
+
+/** How a hold ended; `unknown` where there never was one, or its end is forgotten. */
+export interface Ended {
+  readonly ending: Ending | 'unknown';
+  /** Whether this very call ended it. */
+  readonly now: boolean;
+  /** True where the numbers could not be true and the estimate was counted instead. */
+  readonly rejected?: true;
+}
+
+/** Whether a hold is still good: what a long stream asks now and then. */
+export interface Extended {
+  readonly state: 'open' | 'ended';
+  /** Set where the call must not go on. */
+  readonly refusal?: Refusal;
+}
+
+/** What ends one call, however it is told. */
+export interface ReservedCalls {
+  reserve(hold: NewHold): Promise<Reserved>;
+  /** Holds for another target instead: limits are those of the model that serves. On refusal everything stays as it was. */
+  move(id: string, takes: readonly Take[], usage: UsageDraft): Promise<Reserved>;
+  settle(id: string, settlement: Settlement): Promise<Ended>;
+  /** Gives everything back: nothing was asked of any provider. */
+  release(id: string): Promise<Ended>;
+  extend(id: string, ttl: number): Promise<Extended>;
+}
+
+/** A block that an isolate borrows; its `usage` is what a row says of it should it be lost. */
+export type NewLease = NewHold;
+
+/** The account of a lease. */
+export interface Account {
+  /** What the calls that have ended came to. */
+  readonly used: Amounts;
+  /** Rows of the calls that have ended. */
+  readonly ended: readonly { readonly id: string; readonly usage: UsageReport }[];
+  /** Calls that go on: from now on the ledger holds for them. Their takes are the lease's, with amounts of their own. */
+  readonly open: readonly NewHold[];
+}
+
+/** Where a ledger keeps what it knows. Every function is synchronous, and one operation's changes are kept together or not at all. */
+export interface LedgerStore {
+  /** Those that there are. */
+  meters(keys: readonly string[]): ReadonlyMap<string, Meter>;
+  putMeters(changed: readonly ChangedMeter[]): void;
+  hold(id: string): Hold | undefined;
+  putHold(hold: Hold): void;
+  dropHold(id: string): void;
+  /** Open holds that expired by then, oldest first, so many at most. */
+  expired(now: number, most: number): readonly Hold[];
+  ended(id: string): Ending | undefined;
+  /** Notes that a hold has ended. `usage` goes out as a row. */
+  end(id: string, ending: Ending, now: number, usage: UsageRow | undefined): void;
+  generation(): number;
+  marks(subjects: readonly string[]): readonly Mark[];
+  /** Sets the generation and the mark. */
+  mark(mark: Mark): void;
+}
+
+export interface ChangedMeter extends Meter {
+  readonly key: string;
+  /** From when on it may be forgotten. */
+  readonly idleAt: number | undefined;
+}
+
+export interface Mark {
+  readonly subject: string;
+  /** What the caller must know at least. */
+  readonly generation: number;
+  readonly stopped: boolean;
+}

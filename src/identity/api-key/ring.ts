@@ -1,0 +1,202 @@
+import { GatewayError } from '../../core/errors.ts';
+import type { Identity } from '../../core/exchange.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { KeySeal, StoredKey } from '../../core/tenant.ts';
+import { type Environment, idOfKey, type NewKey, newKey } from './format.ts';
+import { identityOf } from './identity.ts';
+import { Snapshots } from './snapshots.ts';
+
+/** Where keys are kept. Implemented in `state/`. */
+export interface KeyStore {
+  /** A key and all above it; `undefined` where there is none of this id. One query. */
+  read(id: string): Promise<StoredKey | undefined>;
+  /** `undefined` where there is no secret to seal with. */
+  seal(presented: string): Promise<KeySeal | undefined>;
+  /** Whether a seal was made of this key, compared in constant time. `renewed` is there where the pepper has changed since. */
+  opens(presented: string, seal: KeySeal): Promise<{ readonly renewed?: KeySeal } | undefined>;
+  /** Puts a seal of the same key in the place of one made with an older pepper. */
+  reseal(id: string, old: KeySeal, renewed: KeySeal): Promise<void>;
+}
+
+/** A key that a deployment was given as a secret, and whose it is where there is no database. */
+export interface FixedKey {
+  readonly key: string;
+  readonly identity: Identity;
+}
+
+export interface KeyRingOptions {
+  readonly clock: Clock;
+  readonly fixed: readonly FixedKey[];
+  /** Absent: the fixed keys are all there are. */
+  readonly store?: KeyStore | undefined;
+  readonly log?: (message: string, cause: unknown) => void;
+}
+
+type After = (work: Promise<unknown>) => void;
+
+interface Snapshot {
+  readonly identity: Identity;
+  readonly readAt: number;
+  /** When the key, or the overlap of a rotated one, ends. */
+  readonly until: number;
+  /** When the look-up that is under way began. */
+  renewing?: number;
+}
+
+/** Presented keys whose verdict an isolate remembers, good and bad each: more would let strangers fill its memory. */
+export const REMEMBERED = 1_000;
+/** Milliseconds after which a snapshot is looked up again, behind the request that it served. */
+export const FRESH = 1_000;
+/** Milliseconds after which a request waits for the look-up: what changed elsewhere is known by then at the latest. */
+export const STALE = 10_000;
+/** Milliseconds for which a key that was good stays good while the database cannot say. */
+const LAST_RESORT = 3_600_000;
+/** Milliseconds for which a key that is not good is not looked up again. */
+const REFUSED = 2_000;
+/** Milliseconds after which a look-up counts as lost: the request it ran behind may have been cancelled. */
+const LOST_AFTER = 5_000;
+
+/**
+ * Says whose a presented key is: from the memory of the isolate, looked up again behind the requests, so that steady
+ * traffic never waits. Entries are found by the whole key: two that begin alike have nothing in common.
+ */
+export class KeyRing {
+  readonly #options: KeyRingOptions;
+  readonly #good = new Snapshots<Snapshot>(REMEMBERED);
+  /** Until when they are refused without a look-up. */
+  readonly #bad = new Snapshots<number>(REMEMBERED);
+  /** Counts the changes made here, so that a look-up that began before one does not undo it. */
+  #turn = 0;
+
+  constructor(options: KeyRingOptions) {
+    this.#options = options;
+  }
+
+  /** Whose it is, without waiting, where this isolate knows; `undefined` says nothing. */
+  known(presented: string, after: After): Identity | undefined {
+    const found = this.#good.get(presented);
+    if (found === undefined) return undefined;
+    const now = this.#options.clock.now();
+    const age = now - found.readAt;
+    if (age >= STALE || now >= found.until) return undefined;
+    if (age >= FRESH && now - (found.renewing ?? Number.NEGATIVE_INFINITY) >= LOST_AFTER) {
+      found.renewing = now;
+      after(this.#renew(presented, after));
+    }
+    return found.identity;
+  }
+
+  /** Whose it is; `undefined` for everything that is not a key that holds now. Throws `overloaded` where that cannot be found out. */
+  async identify(presented: string, after: After): Promise<Identity | undefined> {
+    const refusedUntil = this.#bad.get(presented);
+    if (refusedUntil !== undefined && this.#options.clock.now() < refusedUntil) return undefined;
+    const fixed = await this.#fixed(presented);
+    const id = fixed?.identity.keyId ?? idOfKey(presented);
+    if (id === undefined) return undefined;
+    const { store } = this.#options;
+    if (store === undefined) return fixed?.identity;
+    return this.#read(presented, id, fixed, after, store);
+  }
+
+  /** A new key and what is stored of it; under the id of one that there is, its successor. Throws `not_supported` without a secret. */
+  async mint(environment: Environment, id?: string): Promise<NewKey & { readonly seal: KeySeal }> {
+    const made = newKey(environment, id);
+    const seal = await this.#options.store?.seal(made.key);
+    if (seal === undefined) {
+      throw new GatewayError('not_supported', 'Keys need the secret WEIR_SECRET, which the operator has not set.');
+    }
+    return { ...made, seal };
+  }
+
+  /** Something about keys has changed through this isolate: nothing read before it holds. */
+  changed(): void {
+    this.#turn += 1;
+    this.#good.clear();
+    this.#bad.clear();
+  }
+
+  /** The organisation's generation, as something nearer to the truth has told it: what is older is looked up before it is used again. */
+  saw(org: string, generation: number): void {
+    this.#good.deleteWhere(({ identity }) => identity.org === org && (identity.generation ?? 0) < generation);
+  }
+
+  async #fixed(presented: string): Promise<FixedKey | undefined> {
+    if (this.#options.fixed.length === 0) return undefined;
+    const digest = await sha256(presented);
+    let found: FixedKey | undefined;
+    for (const each of this.#options.fixed) {
+      if (crypto.subtle.timingSafeEqual(digest, await sha256(each.key))) found = each;
+    }
+    return found;
+  }
+
+  async #renew(presented: string, after: After): Promise<void> {
+    try {
+      await this.identify(presented, after);
+    } catch {
+      // The snapshot stays until it is too old; then the request that waits for it is told.
+    }
+  }
+
+  async #read(presented: string, id: string, fixed: FixedKey | undefined, after: After, store: KeyStore): Promise<Identity | undefined> {
+    const turn = this.#turn;
+    const now = this.#options.clock.now();
+    let verdict: Omit<Snapshot, 'readAt'> | undefined;
+    try {
+      const stored = await store.read(id);
+      verdict = stored === undefined ? bare(fixed) : await this.#judge(presented, stored, fixed, after, store);
+    } catch (cause) {
+      return this.#lastResort(presented, cause);
+    }
+    if (turn === this.#turn) this.#remember(presented, verdict, now);
+    return verdict?.identity;
+  }
+
+  #remember(presented: string, verdict: Omit<Snapshot, 'readAt'> | undefined, readAt: number): void {
+    if (verdict !== undefined) {
+      this.#good.put(presented, { ...verdict, readAt });
+      return;
+    }
+    this.#good.delete(presented);
+    this.#bad.put(presented, readAt + REFUSED);
+  }
+
+  /** A database that does not answer takes no key away from those who had one; of strangers nothing is known. */
+  #lastResort(presented: string, cause: unknown): Identity {
+    const { clock, log } = this.#options;
+    log?.('A key could not be looked up', cause);
+    const known = this.#good.get(presented);
+    const now = clock.now();
+    if (known !== undefined && now - known.readAt < LAST_RESORT && now < known.until) return known.identity;
+    throw new GatewayError('overloaded', 'The gateway cannot check keys at the moment. Try again shortly.', { cause, retryAfter: 2 });
+  }
+
+  async #judge(presented: string, stored: StoredKey, fixed: FixedKey | undefined, after: After, store: KeyStore) {
+    const until = fixed === undefined ? await opensUntil(presented, stored, after, store) : Number.POSITIVE_INFINITY;
+    const end = Math.min(until ?? 0, stored.expiresAt ?? Number.POSITIVE_INFINITY);
+    if (!stored.active || this.#options.clock.now() >= end) return undefined;
+    return { identity: identityOf(stored), until: end };
+  }
+}
+
+const bare = (fixed: FixedKey | undefined) =>
+  fixed === undefined ? undefined : { identity: fixed.identity, until: Number.POSITIVE_INFINITY };
+
+/** Until when a presented key is good for what is stored; `undefined` where it is another. */
+async function opensUntil(
+  presented: string,
+  { id, seal, previous }: StoredKey,
+  after: After,
+  store: KeyStore,
+): Promise<number | undefined> {
+  const [current, before] = await Promise.all([
+    seal === undefined ? undefined : store.opens(presented, seal),
+    previous === undefined ? undefined : store.opens(presented, previous.seal),
+  ]);
+  if (current === undefined) return before === undefined ? undefined : previous?.until;
+  if (current.renewed !== undefined && seal !== undefined) after(store.reseal(id, seal, current.renewed));
+  return Number.POSITIVE_INFINITY;
+}
+
+const encoder = new TextEncoder();
+const sha256 = (text: string) => crypto.subtle.digest('SHA-256', encoder.encode(text));

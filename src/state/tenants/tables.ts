@@ -1,0 +1,53 @@
+import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { Json, JsonObject } from '../../core/json.ts';
+
+// The tables of migrations/0004_tenants.sql, as the control plane works with them.
+
+const list = (name: string) => text(name, { mode: 'json' }).$type<readonly string[]>();
+const moment = (name: string) => integer(name);
+
+const shared = () => ({
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  limits: text('limits', { mode: 'json' }).$type<readonly Json[]>().notNull(),
+  models: list('models'),
+  routes: list('routes'),
+  ips: list('ips'),
+  countries: list('countries'),
+  metadata: text('metadata', { mode: 'json' }).$type<JsonObject>().notNull(),
+  disabled: integer('disabled', { mode: 'boolean' }).notNull(),
+  version: integer('version').notNull(),
+  createdAt: moment('created_at').notNull(),
+  updatedAt: moment('updated_at').notNull(),
+  deletedAt: moment('deleted_at'),
+});
+
+export const orgs = sqliteTable('orgs', { ...shared(), generation: integer('generation').notNull() });
+
+export const teams = sqliteTable('teams', { ...shared(), org: text('org_id').notNull() });
+
+export const apps = sqliteTable('apps', { ...shared(), org: text('org_id').notNull(), team: text('team_id').notNull() });
+
+export const keys = sqliteTable('keys', {
+  ...shared(),
+  org: text('org_id').notNull(),
+  team: text('team_id').notNull(),
+  app: text('app_id').notNull(),
+  environment: text('environment', { enum: ['live', 'dev', 'test'] }).notNull(),
+  digest: text('digest'),
+  pepper: text('pepper'),
+  previousDigest: text('previous_digest'),
+  previousPepper: text('previous_pepper'),
+  previousUntil: moment('previous_until'),
+  expiresAt: moment('expires_at'),
+});
+
+export const audit = sqliteTable('audit', {
+  id: integer('id').primaryKey({ autoIncrement: true }),
+  at: moment('at').notNull(),
+  actor: text('actor').notNull(),
+  action: text('action').notNull(),
+  detail: text('detail', { mode: 'json' }).$type<JsonObject>().notNull(),
+  subject: text('subject'),
+  org: text('org'),
+});

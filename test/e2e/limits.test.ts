@@ -1,0 +1,125 @@
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestGateway, type TestGateway } from '../gateway.ts';
+
+let gateway: TestGateway;
+beforeAll(async () => {
+  gateway = await startTestGateway();
+  // A thousand tokens a dollar either way, so that the sums can be read.
+  const price = { input: 1000, output: 1000 };
+  const response = await gateway.admin('/config', {
+    method: 'PUT',
+    body: JSON.stringify({
+      providers: {
+        up: { like: 'openai', baseUrl: `${gateway.upstream.origin}/v1`, key: { secret: 'UP_KEY' }, prices: { 'gpt-4o*': price } },
+        unpriced: { like: 'openai', baseUrl: `${gateway.upstream.origin}/v1`, key: { secret: 'UP_KEY' }, prices: {} },
+      },
+    }),
+  });
+  expect(response.status).toBeLessThan(300);
+});
+afterAll(() => gateway?.stop());
+
+/** A key of an app of its own, with these limits on the key. */
+async function keyWith(limits: readonly object[]): Promise<string> {
+  const name = `app-${crypto.randomUUID()}`;
+  const app = await gateway.admin('/apps', { method: 'POST', body: JSON.stringify({ team: 'dev', name }) });
+  expect(app.status, await app.clone().text()).toBe(201);
+  const made = await gateway.admin('/keys', { method: 'POST', body: JSON.stringify({ app: name, name: 'limited', limits }) });
+  expect(made.status, await made.clone().text()).toBe(201);
+  return ((await made.json()) as { key: string }).key;
+}
+
+const ask = (key: string, body: object = {}, headers: Record<string, string> = {}) =>
+  fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...headers },
+    body: JSON.stringify({ model: 'up/gpt-4o', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }], ...body }),
+  });
+
+describe('a limit on requests', () => {
+  it('lets through what fits, says what is left, and says when to come again', async () => {
+    const key = await keyWith([{ unit: 'requests', limit: 3, window: 'hour' }]);
+    const answers = [];
+    for (let at = 0; at < 4; at++) answers.push(await ask(key));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(answers.map(({ headers }) => headers.get('x-ratelimit-remaining-requests')).slice(0, 3)).toEqual(['2', '1', '0']);
+    expect(answers[0]?.headers.get('ratelimit-policy')).toMatch(/^"key-requests-[\w-]+";q=3;w=3600$/);
+    expect(answers[0]?.headers.get('ratelimit')).toMatch(/;r=2;t=\d+$/);
+    expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await answers[3]?.json()).toMatchObject({
+      error: { code: 'rate_limited', message: expect.stringMatching(/this key, 3 requests an hour/) },
+    });
+  });
+
+  it('counts each user of an app alone', async () => {
+    const key = await keyWith([{ unit: 'requests', limit: 1, window: 'hour', per: 'user' }]);
+    const statuses = [];
+    for (const user of ['ann', 'ben', 'ann']) statuses.push((await ask(key, { user })).status);
+    expect(statuses).toEqual([200, 200, 429]);
+  });
+
+  it('is held under concurrency, to the last one', async () => {
+    const key = await keyWith([{ unit: 'requests', limit: 25, window: 'hour' }]);
+    const statuses = await Promise.all(Array.from({ length: 200 }, async () => (await ask(key)).status));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(25);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(175);
+  });
+});
+
+describe('a budget', () => {
+  it('is taken before a call and settled after it: what was not used comes back', async () => {
+    // Each call may come to 100 tokens of output and is answered with far fewer.
+    const key = await keyWith([{ unit: 'usd', limit: 0.4 }]);
+    const statuses = [];
+    for (let at = 0; at < 5; at++) statuses.push((await ask(key)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  it('never lets concurrent calls through that would together pass it', async () => {
+    // A call holds at least its 100 tokens of output, 0.1 dollars: at most nine at once in one dollar, with their input.
+    const key = await keyWith([{ unit: 'usd', limit: 1 }]);
+    const answers = await Promise.all(Array.from({ length: 60 }, () => ask(key, { model: 'up/gpt-4o?delay=400' })));
+    const admitted = answers.filter(({ status }) => status === 200).length;
+    expect(admitted).toBeGreaterThan(0);
+    expect(admitted).toBeLessThan(10);
+    expect(answers.filter(({ status }) => status === 400)).toHaveLength(60 - admitted);
+  });
+
+  it('that is spent stops the clients of each family', async () => {
+    const key = await keyWith([{ unit: 'usd', limit: 0.001 }]);
+    const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key });
+    const anthropic = new Anthropic({ baseURL: gateway.url, apiKey: key });
+    const messages = [{ role: 'user' as const, content: 'Hello' }];
+    const before = gateway.upstream.journal.of('budget-spent').length;
+    await expect(openai.chat.completions.create({ model: 'up/gpt-4o?id=budget-spent', messages })).rejects.toMatchObject({
+      status: 400,
+      code: 'budget_exceeded',
+    });
+    const refused = anthropic.messages.create({ model: 'up/gpt-4o?id=budget-spent', max_tokens: 100, messages });
+    await expect(refused).rejects.toMatchObject({ status: 429, error: { error: { type: 'billing_error' } } });
+    expect(gateway.upstream.journal.of('budget-spent')).toHaveLength(before);
+  });
+
+  it('cannot be passed by a model whose price nobody knows', async () => {
+    const key = await keyWith([{ unit: 'usd', limit: 100 }]);
+    const response = await ask(key, { model: 'unpriced/some-model-of-ours' });
+    expect(response.status).toBe(403);
+    expect(((await response.json()) as { error: { message: string } }).error.message).toMatch(/price .* is not known/);
+  });
+
+  it('holds for a run alone', async () => {
+    const key = await keyWith([{ unit: 'requests', limit: 2, per: 'run' }]);
+    const statuses = [];
+    for (const run of ['a', 'a', 'a', 'b']) statuses.push((await ask(key, {}, { 'x-weir-run': run })).status);
+    expect(statuses.map((status) => status === 200)).toEqual([true, true, false, true]);
+  });
+});
+
+it('a stream is settled when it ends, and frees what it held', async () => {
+  const key = await keyWith([{ unit: 'concurrent', limit: 1 }]);
+  const first = await ask(key, { stream: true });
+  await first.text();
+  await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
+});
