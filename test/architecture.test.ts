@@ -147,10 +147,16 @@ const rules: readonly Rule[] = [
     name: 'chance comes as a parameter',
     prevents: 'an ordering or a back-off that no test can repeat: take `random`',
     breaks: ['strategies/x.ts', 'const at = Math.random();'],
-    // Where the real generator is handed to those who draw: strategies, and the attempt loop.
+    // Where the real generator is handed to those who draw: strategies, the attempt loop, and who waits for the database.
     find: (source) =>
       unlessIn(
-        ['kinds/llm/ask.ts', 'kinds/llm/serve.ts', 'kinds/llm/operations/serve.ts', 'kinds/llm/operations/realtime/serve.ts'],
+        [
+          'kinds/llm/ask.ts',
+          'kinds/llm/serve.ts',
+          'kinds/llm/operations/serve.ts',
+          'kinds/llm/operations/realtime/serve.ts',
+          'state/ledger/ledger-object.ts',
+        ],
         source,
         /\bMath\.random\b/g,
       ),

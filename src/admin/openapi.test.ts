@@ -19,7 +19,9 @@ it('describes every route that is served, and no other', async () => {
   const documented = Object.entries(await read()).flatMap(([path, methods]) =>
     Object.keys(isObject(methods) ? methods : {}).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const served = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
+  const served = app.routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
   expect(documented.sort()).toEqual([...new Set(served)].sort());
 });
 

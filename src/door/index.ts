@@ -46,7 +46,7 @@ type After = (work: Promise<unknown>) => void;
 type DoorContext = Context<{ Variables: { requestId?: string } }>;
 
 export interface Door {
-  fetch(request: Request, env: object, context: ExecutionContext): Response | Promise<Response>;
+  readonly fetch: (request: Request, env: object, context: ExecutionContext) => Response | Promise<Response>;
   /** Everything it answers to. */
   readonly routes: readonly { readonly method: string; readonly path: string }[];
 }

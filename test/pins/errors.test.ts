@@ -13,6 +13,7 @@ it('the codes and their statuses are these', () => {
   expect(Object.fromEntries(Object.entries(errorCodes).map(([code, { status }]) => [code, status]))).toEqual({
     address_refused: 502,
     already_exists: 409,
+    budget_exceeded: 400,
     config_invalid: 422,
     conflict: 412,
     content_refused: 400,

@@ -1,7 +1,6 @@
 import type { LedgerStore, Refusal } from './holds.ts';
 import { charged, finished, fits, forgettableAt, freesAt, heldAgain, type Meter, meterAt, type Standing, standing } from './meters.ts';
-import type { Amounts, HeldTake, Take } from './take.ts';
-import { meterKey } from './take.ts';
+import { type Amounts, type HeldTake, meterKey, type Take } from './take.ts';
 
 /** The meters of one operation: read at once, changed in memory, and written at once where the operation goes through. */
 export class TouchedMeters {

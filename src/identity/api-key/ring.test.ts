@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fakePorts } from '../../core/fakes.ts';
 import type { KeySeal, StoredKey } from '../../core/tenant.ts';
 import { newKey } from './format.ts';
@@ -91,12 +91,12 @@ describe('a key', () => {
   });
 
   it('of which something changed here is unknown at once, also to a look-up that began before', async () => {
-    const { ring, add, identify, after, hold, stored } = setUp();
+    const { ring, add, identify, after, hold, stored, reads } = setUp();
     const { id, key } = add();
     const open = hold();
     const early = identify(key);
-    // The row was read before the change, and comes after it.
-    await Promise.resolve();
+    // The row is read before the change, and comes after it.
+    await vi.waitFor(() => expect(reads).toHaveLength(1));
     ring.changed();
     stored.delete(id);
     open();

@@ -18,7 +18,7 @@ export class AuditLog {
   }
 
   append(event: AuditEvent, at: number): Promise<AuditEntry> {
-    const entry = this.#append(event, at);
+    const entry = this.#last.then(() => this.#append(event, at));
     // A failure is told to who asked; those who come after go on from the end as it is.
     this.#last = entry.catch(() => undefined);
     return entry;

@@ -48,7 +48,7 @@ export class Ledger extends DurableObject<LedgerEnv> {
     super(state, env);
     this.#store = new SqlStore(state.storage.sql);
     this.#audit = new AuditLog(state.storage.sql);
-    this.#outbox = new Outbox(env.DB);
+    this.#outbox = new Outbox(env.DB, Math.random);
     state.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await state.storage.getAlarm()) ?? undefined;
     });

@@ -18,12 +18,15 @@ const LONGEST_WAIT = 300_000;
  */
 export class Outbox {
   readonly #db: D1Database | undefined;
+  readonly #random: () => number;
   #failures = 0;
   /** Until when nothing is tried. */
   notBefore = 0;
 
-  constructor(db: D1Database | undefined) {
+  /** `random`: uniform in [0, 1). */
+  constructor(db: D1Database | undefined, random: () => number) {
     this.#db = db;
+    this.#random = random;
   }
 
   /** Sends what waits. Returns when to try again; `undefined` where nothing waits. */
@@ -49,7 +52,7 @@ export class Outbox {
     } catch (cause) {
       this.#failures += 1;
       // A third more or less by chance, so that the ledgers of many organisations do not all come back at once.
-      const wait = Math.min(FIRST_WAIT * 2 ** (this.#failures - 1), LONGEST_WAIT) * (0.67 + 0.66 * Math.random());
+      const wait = Math.min(FIRST_WAIT * 2 ** (this.#failures - 1), LONGEST_WAIT) * (0.67 + 0.66 * this.#random());
       this.notBefore = now + Math.round(wait);
       console.error('Usage rows could not be written; they are kept and sent again', cause);
       return false;

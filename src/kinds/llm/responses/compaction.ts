@@ -28,7 +28,9 @@ async function opened(sealed: string, at: number, { ports, who }: Exchange): Pro
   if (ports.continuity === undefined) throw cannotSeal();
   const summary = await ports.continuity.open(who.principal, sealed);
   if (summary === undefined) {
-    throw new GatewayError('invalid_request', `input[${at}] is not a compaction that was made with a key of this app.`, { param: `input[${at}]` });
+    throw new GatewayError('invalid_request', `input[${at}] is not a compaction that was made with a key of this app.`, {
+      param: `input[${at}]`,
+    });
   }
   const text = `The conversation before this was made shorter. This is what stands for it:\n\n${summary}`;
   return { type: 'message', role: 'user', content: [{ type: 'input_text', text }] };

@@ -46,7 +46,8 @@ function protocolsOf(headers: Headers): readonly string[] {
 export async function serveRealtime(call: OperationCall, exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply> {
   exchange.note('operation', 'realtime');
   if (chain.touches !== 'nothing') unseen();
-  if (exchange.hold !== undefined) throw new GatewayError('not_supported', 'A key with limits cannot open a realtime session: what it will come to cannot be held.');
+  if (exchange.hold !== undefined)
+    throw new GatewayError('not_supported', 'A key with limits cannot open a realtime session: what it will come to cannot be held.');
   const resolved = resolveModel(plan, call.head.model);
   const { answer, attempts } = await connectFirst(call, exchange, plan, resolved);
   const { target, socket } = answer;
