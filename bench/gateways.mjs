@@ -57,7 +57,7 @@ function buildWeir(upstream, directory) {
   const aliases = [...new Set(imports.map((match) => match[1]))].flatMap((specifier) => ['--alias', `${specifier}:${replacement}`]);
   const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
   const define = ['--define', `BENCH_UPSTREAM:${JSON.stringify(upstream)}`];
-  const ran = spawnSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', directory, ...aliases, ...define], {
+  const ran = spawnSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', directory, '--env', '', ...aliases, ...define], {
     cwd: root,
     encoding: 'utf8',
     env: {

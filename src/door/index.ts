@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono';
-import { adminApp } from '../admin/app.ts';
 import type { AdminDeps, KeyDesk } from '../admin/deps.ts';
 import type { PlanSource } from '../config/load.ts';
 import { rolls } from '../config/rolls.ts';
@@ -47,7 +46,7 @@ type DoorContext = Context<{ Variables: { requestId?: string } }>;
 
 export interface Door {
   readonly fetch: (request: Request, env: object, context: ExecutionContext) => Response | Promise<Response>;
-  /** Everything it answers to. */
+  /** Everything it answers to, save what lies below `/admin/v1`. */
   readonly routes: readonly { readonly method: string; readonly path: string }[];
 }
 
@@ -92,13 +91,13 @@ export function door(deps: DoorDeps): Door {
   app.get('/', () => Response.json({ name: 'weir', docs: 'README.md', health: '/healthz' }));
   // Coding agents look with HEAD whether a gateway is there before they use it.
   app.get('/api/hello', () => new Response(null, { status: 200 }));
-  app.use('/admin/v1/*', async (context, next) => {
+  // Its schemas are as much work at the start as all the rest: an isolate that nobody administers does without.
+  const admin = once(async () => new Hono().route('/admin/v1', (await import('../admin/app.ts')).adminApp(adminDeps(deps))));
+  app.all('/admin/v1/*', async (context) => {
     checkIngress(context.req.raw);
-    context.set('requestId', newRequestId());
     await (deps.planSource.prepare((work) => context.executionCtx.waitUntil(work)) ?? undefined);
-    await next();
+    return (await admin()).fetch(context.req.raw, context.env, context.executionCtx);
   });
-  app.route('/admin/v1', adminApp(adminDeps(deps)));
   // Not a route of its own: a path that matches one handler alone is dispatched without building a chain.
   app.notFound((context) =>
     context.req.method === 'OPTIONS' ? preflight(context.req.raw) : refuse(context, unknownPath(context.req.raw, context.req.path)),
@@ -107,6 +106,14 @@ export function door(deps: DoorDeps): Door {
   front.onError((thrown, context) => refuse(context, GatewayError.from(thrown)));
   front.notFound((context) => app.fetch(context.req.raw, context.env, context.executionCtx));
   return { fetch: front.fetch, routes: [...front.routes, ...app.routes] };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function responsesDoor(deps: DoorDeps, dialect: Dialect): ResponsesDoor {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { adminApp } from '../../src/admin/app.ts';
 import { PlanSource } from '../../src/config/load.ts';
 import { rolls } from '../../src/config/rolls.ts';
 import { GatewayError } from '../../src/core/errors.ts';
@@ -23,7 +24,8 @@ function routes(): string[] {
       throw new Error('no request is made here');
     },
   });
-  const served = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`);
+  const admin = adminApp({ planSource, rolls, clock }).routes.map(({ method, path }) => ({ method, path: `/admin/v1${path}` }));
+  const served = [...app.routes, ...admin].filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`);
   return [...new Set(served)].sort();
 }
 
