@@ -1,5 +1,4 @@
 import type { Usage } from './chat.ts';
-import type { Amounts } from './ledger/take.ts';
 import type { NanoUsd } from './money.ts';
 import type { Outcome } from './policy.ts';
 
@@ -12,8 +11,6 @@ export interface Foreseen {
   /** Absent where no price is known: then no budget in money can hold it. */
   readonly cost?: NanoUsd;
   readonly priceVersion?: string;
-  /** What else it comes to, in units of its own. */
-  readonly amounts?: Amounts;
 }
 
 /**

@@ -12,7 +12,12 @@ beforeAll(async () => {
     method: 'PUT',
     body: JSON.stringify({
       providers: {
-        up: { like: 'openai', baseUrl: `${gateway.upstream.origin}/v1`, key: { secret: 'UP_KEY' }, prices: { 'gpt-4o*': price } },
+        up: {
+          like: 'openai',
+          baseUrl: `${gateway.upstream.origin}/v1`,
+          key: { secret: 'UP_KEY' },
+          prices: { 'gpt-4o*': price, 'fault/*': price },
+        },
         unpriced: { like: 'openai', baseUrl: `${gateway.upstream.origin}/v1`, key: { secret: 'UP_KEY' }, prices: {} },
       },
     }),
@@ -31,9 +36,10 @@ async function keyWith(limits: readonly object[]): Promise<string> {
   return ((await made.json()) as { key: string }).key;
 }
 
-const ask = (key: string, body: object = {}, headers: Record<string, string> = {}) =>
+const ask = (key: string, body: object = {}, headers: Record<string, string> = {}, signal?: AbortSignal) =>
   fetch(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
+    ...(signal === undefined ? {} : { signal }),
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...headers },
     body: JSON.stringify({ model: 'up/gpt-4o', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }], ...body }),
   });
@@ -77,14 +83,33 @@ describe('a budget', () => {
     expect(statuses).toEqual([200, 200, 200, 200, 200]);
   });
 
-  it('never lets concurrent calls through that would together pass it', async () => {
-    // A call holds at least its 100 tokens of output, 0.1 dollars: at most nine at once in one dollar, with their input.
+  it('holds what calls under way may come to', async () => {
+    // Each call holds its 100 tokens of output and some input, above 0.1 dollars, for as long as its provider is silent.
     const key = await keyWith([{ unit: 'usd', limit: 1 }]);
-    const answers = await Promise.all(Array.from({ length: 60 }, () => ask(key, { model: 'up/gpt-4o?delay=400' })));
-    const admitted = answers.filter(({ status }) => status === 200).length;
-    expect(admitted).toBeGreaterThan(0);
+    const left = new AbortController();
+    const hanging = { model: 'up/fault/hang?id=held-budget' };
+    const statuses: number[] = [];
+    const calls = Array.from({ length: 60 }, () =>
+      ask(key, hanging, {}, left.signal).then(
+        ({ status }) => statuses.push(status),
+        () => undefined,
+      ),
+    );
+    const asked = () => gateway.upstream.journal.of('id=held-budget').length;
+    await expect.poll(() => asked() + statuses.length, { timeout: 10_000 }).toBe(60);
+    const admitted = asked();
+    expect(admitted).toBeGreaterThanOrEqual(5);
     expect(admitted).toBeLessThan(10);
-    expect(answers.filter(({ status }) => status === 400)).toHaveLength(60 - admitted);
+    expect(statuses).toEqual(Array.from({ length: 60 - admitted }, () => 400));
+    left.abort();
+    await Promise.all(calls);
+  });
+
+  it('is charged what was foreseen by a caller who would not wait: the provider was asked', async () => {
+    const key = await keyWith([{ unit: 'usd', limit: 0.25 }]);
+    const statuses = [];
+    for (let at = 0; at < 3; at++) statuses.push((await ask(key, { model: 'up/fault/hang' }, { 'x-weir-timeout': '100' })).status);
+    expect(statuses).toEqual([504, 504, 400]);
   });
 
   it('that is spent stops the clients of each family', async () => {
@@ -117,9 +142,13 @@ describe('a budget', () => {
   });
 });
 
-it('a stream is settled when it ends, and frees what it held', async () => {
+it('a call under way holds its place, and one that has ended has freed it', async () => {
   const key = await keyWith([{ unit: 'concurrent', limit: 1 }]);
-  const first = await ask(key, { stream: true });
-  await first.text();
+  const hanging = ask(key, { model: 'up/fault/hang?id=held-place' }, { 'x-weir-timeout': '1500' });
+  await expect.poll(() => gateway.upstream.journal.of('id=held-place').length, { timeout: 5_000 }).toBeGreaterThan(0);
+  expect((await ask(key)).status).toBe(429);
+  expect((await hanging).status).toBe(504);
+  await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
+  await (await ask(key, { stream: true })).text();
   await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
 });

@@ -2,7 +2,7 @@ import type { Usage } from '../../../core/chat.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Identity } from '../../../core/exchange.ts';
 import type { CallHold, Foreseen } from '../../../core/hold.ts';
-import type { Refusal, ReservedCalls } from '../../../core/ledger/holds.ts';
+import type { ReservedCalls } from '../../../core/ledger/holds.ts';
 import { type Limited, type Subjects, takesFor } from '../../../core/ledger/limits.ts';
 import type { Standing } from '../../../core/ledger/meters.ts';
 import type { Amounts } from '../../../core/ledger/take.ts';
@@ -52,7 +52,7 @@ export class LedgerHold implements CallHold {
         { param: 'model' },
       );
     }
-    const takes = takesFor(limits, this.#subjects(foreseen), amountsOf(foreseen.usage, foreseen.cost ?? 0, foreseen.amounts));
+    const takes = takesFor(limits, this.#subjects(foreseen), amountsOf(foreseen.usage, foreseen.cost ?? 0));
     const usage = this.#draft(foreseen, foreseen.usage, foreseen.cost, foreseen.priceVersion);
     const hold = {
       id: requestId,
@@ -63,7 +63,7 @@ export class LedgerHold implements CallHold {
       usage,
     };
     const reserved = this.#foreseen === undefined ? await ledger.reserve(hold) : await ledger.move(requestId, takes, usage);
-    if (!reserved.allowed) throw this.#refusal(reserved.refusal);
+    if (!reserved.allowed) throw refused(reserved.refusal, this.#options.clock.now());
     this.#standings = reserved.standings;
     this.#foreseen = foreseen;
   }
@@ -72,9 +72,10 @@ export class LedgerHold implements CallHold {
     const foreseen = this.#foreseen;
     if (foreseen === undefined) return;
     const { ledger, requestId } = this.#options;
-    // An answer whose price nobody worked out is charged as it was foreseen; one that never came costs nothing.
-    const cost = outcome.cost ?? (outcome.usage === undefined ? 0 : foreseen.cost);
-    const usage = outcome.usage ?? { input: 0, output: 0 };
+    // What never came costs nothing, unless the caller would not wait for it: the provider was asked, and bills.
+    const unseen: Usage = isUnawaited(outcome) ? { ...foreseen.usage, estimated: true } : { input: 0, output: 0 };
+    const usage = outcome.usage ?? unseen;
+    const cost = outcome.cost ?? (usage.input + usage.output === 0 ? 0 : foreseen.cost);
     const report: UsageReport = {
       ...this.#draft({ ...foreseen, model: facts.servedModel ?? foreseen.model }, usage, cost, facts.priceVersion ?? foreseen.priceVersion),
       status: outcome.status,
@@ -117,13 +118,12 @@ export class LedgerHold implements CallHold {
       ...(priceVersion === undefined ? {} : { priceVersion }),
     };
   }
-
-  #refusal(refusal: Refusal): GatewayError {
-    return refused(refusal, this.#options.clock.now());
-  }
 }
 
+/** Leaving and short time limits are the caller's to choose: what they cut off must not be free. */
+const isUnawaited = ({ status, error }: Outcome) => status === 'aborted' || error?.code === 'upstream_timeout';
+
 /** Whole amounts by unit; what a unit does not concern takes nothing of it. */
-function amountsOf({ input, output }: Usage, cost: number, more: Amounts = {}): Amounts {
-  return { requests: 1, concurrent: 1, tokens: input + output, 'tokens-in': input, 'tokens-out': output, usd: cost, ...more };
+function amountsOf({ input, output }: Usage, cost: number): Amounts {
+  return { requests: 1, concurrent: 1, tokens: input + output, 'tokens-in': input, 'tokens-out': output, usd: cost };
 }
