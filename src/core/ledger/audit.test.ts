@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
-import { AUDIT_START, type AuditEntry, appended, verifyChain } from './audit.ts';
+import { AUDIT_START, type AuditEntry, type AuditEvent, appended, verifyChain } from './audit.ts';
 import { canonicalJson, digestOf } from './canonical.ts';
 
 async function chain(length: number): Promise<AuditEntry[]> {
   const entries: AuditEntry[] = [];
   for (let n = 0; n < length; n++) {
-    const event = { actor: 'admin', action: 'key.create', target: `key_${n}`, ...(n % 2 === 0 ? { after: `digest_${n}` } : {}) };
+    const event: AuditEvent = {
+      ...{ chain: 'org_1', actor: 'admin', action: 'key.create', subject: `key_${n}`, change: `chg_${n}` },
+      ...(n % 2 === 0 ? { phase: 'intent', detail: { to: { name: `k${n}` } } } : { phase: 'done', detail: {} }),
+    };
     entries.push(await appended(entries.at(-1) ?? AUDIT_START, event, 1_000 + n));
   }
   return entries;
@@ -53,9 +56,9 @@ describe('a chain of the audit', () => {
     const entries = await chain(30);
     const place = fc.nat({ max: 28 });
     const changes: readonly ((all: AuditEntry[], at: number) => AuditEntry[])[] = [
-      (all, at) => all.with(at, { ...(all[at] as AuditEntry), target: 'key_other' }),
+      (all, at) => all.with(at, { ...(all[at] as AuditEntry), subject: 'key_other' }),
       (all, at) => all.with(at, { ...(all[at] as AuditEntry), at: 5 }),
-      (all, at) => all.with(at, { ...(all[at] as AuditEntry), before: 'digest' }),
+      (all, at) => all.with(at, { ...(all[at] as AuditEntry), detail: { to: { name: 'other' } } }),
       (all, at) => all.with(at, { ...(all[at] as AuditEntry), note: 'slipped in' } as AuditEntry),
       (all, at) => all.with(at, { ...(all[at] as AuditEntry), hash: 'f'.repeat(64) }),
       (all, at) => all.toSpliced(at, 1),

@@ -1,16 +1,32 @@
+import type { JsonObject } from '../json.ts';
 import { digestOf } from './canonical.ts';
 
-/** Something that somebody did. */
+/** The chain of what belongs to no organisation: the configuration. No organisation has this id: theirs begin with `org_`. */
+export const DEPLOYMENT_CHAIN = 'deployment';
+
+/** How a change ended. `unknown`: it was begun, and nobody can tell any more whether it was made. */
+export const auditOutcomes = ['done', 'failed', 'unknown'] as const;
+export type AuditOutcome = (typeof auditOutcomes)[number];
+
+/** `intent` is written before the change is made; the other says afterwards how it ended. */
+export const auditPhases = ['intent', ...auditOutcomes] as const;
+export type AuditPhase = (typeof auditPhases)[number];
+
+/** Something that somebody is about to do, or how that ended. Nothing in it is secret. */
 export interface AuditEvent {
-  /** Who: an id, never a secret. */
+  /** Whose chain: the id of an organisation, or `DEPLOYMENT_CHAIN`. */
+  readonly chain: string;
+  /** Who: an id. */
   readonly actor: string;
   /** What: `key.create`, `config.publish`. */
   readonly action: string;
   /** To what: an id. */
-  readonly target: string;
-  /** Digests of what it was and what it became (`digestOf`); absent where there was or is nothing. */
-  readonly before?: string;
-  readonly after?: string;
+  readonly subject: string;
+  /** The id of the change: its intent and its outcome have the same. */
+  readonly change: string;
+  readonly phase: AuditPhase;
+  /** With an intent what was and what shall be; with an outcome the number of its intent, and why it failed. */
+  readonly detail: JsonObject;
 }
 
 /** An event in its place. */
@@ -33,29 +49,44 @@ export interface AuditHead {
 
 export const AUDIT_START: AuditHead = { seq: 0, hash: '0'.repeat(64) };
 
-export async function appended(head: AuditHead, { actor, action, target, before, after }: AuditEvent, at: number): Promise<AuditEntry> {
-  const digests = { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
-  const content = { seq: head.seq + 1, at, actor, action, target, ...digests, prev: head.hash };
+export async function appended(head: AuditHead, event: AuditEvent, at: number): Promise<AuditEntry> {
+  const { chain, actor, action, subject, change, phase, detail } = event;
+  const content = { chain, seq: head.seq + 1, at, actor, action, subject, change, phase, detail, prev: head.hash };
   return { ...content, hash: await digestOf(content) };
 }
 
+/** Why a chain is not whole. `changed`: it is not what was hashed. The others: it is not the entry that belongs there. */
+export type ChainFault = 'changed' | 'missing' | 'moved' | 'replaced';
+
 export type ChainVerdict =
   | { readonly whole: true; readonly head: AuditHead }
-  /** The first entry that is wrong: changed, or not the one that follows. */
-  | { readonly whole: false; readonly seq: number; readonly fault: 'content' | 'order' };
+  /** The first entry that is wrong. */
+  | { readonly whole: false; readonly seq: number; readonly fault: ChainFault };
 
 /**
  * Checks entries, oldest first, from a head that is trusted: all of them, or those after a checkpoint. A chain says nothing
- * of entries cut off at its end, nor of one that was made anew from its start: compare `head` with one kept elsewhere.
+ * of entries cut off at its end, nor of one that was made anew from its start: compare `head` with one kept elsewhere, or
+ * give it as `end`.
  */
-export async function verifyChain(entries: Iterable<AuditEntry>, from: AuditHead = AUDIT_START): Promise<ChainVerdict> {
+export async function verifyChain(entries: readonly AuditEntry[], from: AuditHead = AUDIT_START, end?: AuditHead): Promise<ChainVerdict> {
+  const broken = (seq: number, fault: ChainFault): ChainVerdict => ({ whole: false, seq, fault });
   let head = from;
-  for (const { hash, ...content } of entries) {
+  for (const [index, { hash, ...content }] of entries.entries()) {
     const seq = head.seq + 1;
-    if (content.seq !== seq || content.prev !== head.hash) return { whole: false, seq, fault: 'order' };
     // Everything that stands in the entry is hashed, also what should not: nothing can be slipped in beside.
-    if ((await digestOf(content)) !== hash) return { whole: false, seq, fault: 'content' };
+    if ((await digestOf(content)) !== hash) return broken(seq, 'changed');
+    if (content.seq !== seq) return broken(seq, entries.some((each) => each.seq === seq) ? 'moved' : 'missing');
+    if (content.prev !== head.hash) return broken(index > 0 && isFollowed(entries, index, end) ? head.seq : seq, 'replaced');
     head = { seq, hash };
   }
-  return { whole: true, head };
+  if (end === undefined || (end.seq === head.seq && end.hash === head.hash)) return { whole: true, head };
+  if (end.seq > head.seq) return broken(head.seq + 1, 'missing');
+  return end.seq < head.seq ? broken(end.seq + 1, 'moved') : broken(head.seq, 'replaced');
+}
+
+/** Whether what comes after an entry knows it: then it is the one before it that was made anew, and not this one. */
+function isFollowed(entries: readonly AuditEntry[], index: number, end: AuditHead | undefined): boolean {
+  const own = entries[index]?.hash;
+  const next = entries[index + 1];
+  return next === undefined ? end?.hash === own : next.prev === own;
 }

@@ -1,4 +1,5 @@
-import type { ChangedMeter, Ending, Hold, LedgerStore, Mark } from './holds.ts';
+import type { LedgerEvent } from './alerts.ts';
+import type { ChangedMeter, Ending, Hold, KeptProgress, LedgerStore } from './holds.ts';
 import type { Meter } from './meters.ts';
 import type { UsageRow } from './usage.ts';
 
@@ -8,11 +9,14 @@ import type { UsageRow } from './usage.ts';
 export class MemoryStore implements LedgerStore {
   readonly #meters = new Map<string, string>();
   readonly #holds = new Map<string, string>();
+  readonly #progress = new Map<string, string[]>();
   readonly #ended = new Map<string, Ending>();
-  readonly #marks = new Map<string, Mark>();
+  readonly #stopped = new Set<string>();
   #generation = 0;
   /** The rows that went out, in order. */
   readonly rows: UsageRow[] = [];
+  /** What operators were told, in order. */
+  readonly told: LedgerEvent[] = [];
 
   meters(keys: readonly string[]): ReadonlyMap<string, Meter> {
     return new Map(
@@ -24,7 +28,7 @@ export class MemoryStore implements LedgerStore {
   }
 
   putMeters(changed: readonly ChangedMeter[]): void {
-    for (const { key, start, spent, reserved } of changed) this.#meters.set(key, JSON.stringify({ start, spent, reserved }));
+    for (const { key, start, spent, reserved, told } of changed) this.#meters.set(key, JSON.stringify({ start, spent, reserved, told }));
   }
 
   hold(id: string): Hold | undefined {
@@ -48,6 +52,20 @@ export class MemoryStore implements LedgerStore {
       .slice(0, most);
   }
 
+  putProgress(lease: string, number: number, kept: KeptProgress): void {
+    const texts = this.#progress.get(lease) ?? [];
+    texts[number] = JSON.stringify(kept);
+    this.#progress.set(lease, texts);
+  }
+
+  progressOf(lease: string): readonly KeptProgress[] {
+    return Object.values(this.#progress.get(lease) ?? []).map((text) => JSON.parse(text) as KeptProgress);
+  }
+
+  dropProgress(lease: string): void {
+    this.#progress.delete(lease);
+  }
+
   ended(id: string): Ending | undefined {
     return this.#ended.get(id);
   }
@@ -61,13 +79,39 @@ export class MemoryStore implements LedgerStore {
     return this.#generation;
   }
 
-  marks(subjects: readonly string[]): readonly Mark[] {
-    return subjects.flatMap((subject) => this.#marks.get(subject) ?? []);
+  setGeneration(generation: number): void {
+    this.#generation = Math.max(this.#generation, generation);
   }
 
-  mark(mark: Mark): void {
-    this.#generation = mark.generation;
-    this.#marks.set(mark.subject, mark);
+  isStopped(subject: string): boolean {
+    return this.#stopped.has(subject);
+  }
+
+  stop(subject: string): void {
+    this.#stopped.add(subject);
+  }
+
+  tell(event: LedgerEvent): void {
+    this.told.push(event);
+  }
+
+  /** Another of the same content, whose writes fail once there were so many. */
+  copy(writes: number): LedgerStore {
+    const copied = new MemoryStore();
+    copied.#generation = this.#generation;
+    for (const [key, text] of this.#meters) copied.#meters.set(key, text);
+    for (const [id, text] of this.#holds) copied.#holds.set(id, text);
+    for (const [lease, texts] of this.#progress) copied.#progress.set(lease, [...texts]);
+    for (const [id, ending] of this.#ended) copied.#ended.set(id, ending);
+    for (const subject of this.#stopped) copied.#stopped.add(subject);
+    let left = writes;
+    return new Proxy<LedgerStore>(copied, {
+      get(target, name) {
+        if (/^(?:put|drop|end$|stop$|set|tell)/.test(String(name)) && left-- === 0) throw new Error('the object has ended');
+        const found: unknown = Reflect.get(target, name);
+        return typeof found === 'function' ? found.bind(target) : found;
+      },
+    });
   }
 
   get openHolds(): number {

@@ -1,3 +1,4 @@
+import type { LedgerEvent } from './alerts.ts';
 import type { Meter, Standing } from './meters.ts';
 import type { Amounts, HeldTake, Level, Take, Unit } from './take.ts';
 import type { UsageDraft, UsageReport, UsageRow } from './usage.ts';
@@ -7,14 +8,16 @@ import type { Window } from './windows.ts';
 export interface NewHold {
   /** The caller's: the same id asks for the same hold again and never for a second one. */
   readonly id: string;
-  /** What may be revoked or stopped: `key:key_1`, `app:app_1`, `run:…`. */
+  /** What may be stopped: the run it is of. */
   readonly subjects: readonly string[];
-  /** The ledger's generation when the caller learnt what it knows of the subjects. */
+  /** The organisation's generation when the caller learnt what it knows of whoever asks. */
   readonly generation: number;
   readonly takes: readonly Take[];
   /** Milliseconds after which the hold counts as abandoned. */
   readonly ttl: number;
   readonly usage: UsageDraft;
+  /** Units of which the caller asks for less where they are refused: that is no refusal of its call yet. */
+  readonly yields?: readonly Unit[];
 }
 
 /** A hold as it is kept. */
@@ -42,8 +45,8 @@ export type Refusal =
       readonly asked: number;
       readonly freesAt?: number;
     }
-  /** The caller's knowledge of the subject is out of date: read it again, and ask with the answer's generation. */
-  | { readonly reason: 'revoked'; readonly subject: string }
+  /** What the caller knows of who asks is out of date: read it again, and ask with the generation of that. */
+  | { readonly reason: 'outdated' }
   | { readonly reason: 'stopped'; readonly subject: string }
   /** The hold of this id is over. */
   | { readonly reason: 'ended' }
@@ -87,6 +90,19 @@ export interface ReservedCalls {
   /** Gives everything back: nothing was asked of any provider. */
   release(id: string): Promise<Ended>;
   extend(id: string, ttl: number): Promise<Extended>;
+  /**
+   * Until the ledger knows of a call that was let through without asking it; `undefined` where it does. An answer that
+   * waits for this has its row, whatever ends without a word. Never rejects.
+   */
+  kept?(id: string): Promise<void> | undefined;
+}
+
+/** What all who keep calls going must know of an organisation. */
+export interface Pulse {
+  /** Counts the changes of everything in it. */
+  readonly generation: number;
+  /** What was stopped, the latest first. */
+  readonly stopped: readonly string[];
 }
 
 /** A block that an isolate borrows; its `usage` is what a row says of it should it be lost. */
@@ -102,6 +118,31 @@ export interface Account {
   readonly open: readonly NewHold[];
 }
 
+/** What an isolate tells of a lease's calls while it lasts: what is known of them should the isolate end without a word. */
+export interface Progress {
+  readonly lease: string;
+  /** Counts those of a lease: one that is told twice is kept once. */
+  readonly number: number;
+  readonly begun: readonly BegunCall[];
+  readonly ended: readonly { readonly id: string; readonly usage: UsageReport }[];
+  /** Calls that the lease does not hold for any more, though they were told as begun. */
+  readonly left: readonly string[];
+}
+
+export interface BegunCall {
+  readonly id: string;
+  /** As it is estimated. */
+  readonly usage: UsageDraft;
+}
+
+/** Progress as it is kept. The rows of ended calls are on their way already; what they came to is summed up. */
+export interface KeptProgress {
+  readonly begun: readonly BegunCall[];
+  readonly over: readonly string[];
+  /** Nano-USD. */
+  readonly cost: number;
+}
+
 /** Where a ledger keeps what it knows. Every function is synchronous, and one operation's changes are kept together or not at all. */
 export interface LedgerStore {
   /** Those that there are. */
@@ -112,24 +153,24 @@ export interface LedgerStore {
   dropHold(id: string): void;
   /** Open holds that expired by then, oldest first, so many at most. */
   expired(now: number, most: number): readonly Hold[];
+  /** Keeps one of an open lease; the same number again takes its place. */
+  putProgress(lease: string, number: number, kept: KeptProgress): void;
+  progressOf(lease: string): readonly KeptProgress[];
+  dropProgress(lease: string): void;
   ended(id: string): Ending | undefined;
   /** Notes that a hold has ended. `usage` goes out as a row. */
   end(id: string, ending: Ending, now: number, usage: UsageRow | undefined): void;
   generation(): number;
-  marks(subjects: readonly string[]): readonly Mark[];
-  /** Sets the generation and the mark. */
-  mark(mark: Mark): void;
+  /** Never lower than it was. */
+  setGeneration(generation: number): void;
+  isStopped(subject: string): boolean;
+  stop(subject: string, now: number): void;
+  /** Takes what operators are to hear. */
+  tell(event: LedgerEvent): void;
 }
 
 export interface ChangedMeter extends Meter {
   readonly key: string;
   /** From when on it may be forgotten. */
   readonly idleAt: number | undefined;
-}
-
-export interface Mark {
-  readonly subject: string;
-  /** What the caller must know at least. */
-  readonly generation: number;
-  readonly stopped: boolean;
 }

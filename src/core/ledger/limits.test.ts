@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
-import { type Limit, readLimit, takesFor } from './limits.ts';
-import { checkTakes, meterKey } from './take.ts';
+import { type Limit, ownerOf, readLimit, takesFor } from './limits.ts';
+import { checkTakes, levels, meterKey } from './take.ts';
 
 function limit(value: Json): Limit {
   const read = readLimit(value);
@@ -29,6 +30,9 @@ describe('a limit', () => {
       per: 'run',
     });
     expect(limit({ unit: 'requests', limit: 60, window: '1m', burst: 10 })).toMatchObject({ burst: 10 });
+    expect(limit({ unit: 'usd', limit: 9, window: 'month', alertAt: [1, 0.5] })).toMatchObject({ alertAt: [0.5, 1] });
+    expect(limit({ unit: 'usd', limit: 9, window: 'month', soft: true })).toMatchObject({ alertAt: [1], soft: true });
+    expect(limit({ unit: 'usd', limit: 9, soft: false })).not.toHaveProperty('soft');
   });
 
   it.each<[Json]>([
@@ -46,6 +50,14 @@ describe('a limit', () => {
     [{ unit: 'tokens', limit: 1e15, window: '1h' }],
     [{ unit: 'concurrent', limit: 1, window: '1m' }],
     [{ unit: 'tokens', limit: 1, window: '1m', per: 'planet' }],
+    [{ unit: 'tokens', limit: 1, window: '1m', alertAt: [0.5] }],
+    [{ unit: 'concurrent', limit: 1, soft: true }],
+    [{ unit: 'usd', limit: 1, window: 'month', soft: 'yes' }],
+    [{ unit: 'usd', limit: 1, window: 'month', alertAt: 0.5 }],
+    [{ unit: 'usd', limit: 1, window: 'month', alertAt: [0] }],
+    [{ unit: 'usd', limit: 1, window: 'month', alertAt: [50] }],
+    [{ unit: 'usd', limit: 1, window: 'month', alertAt: [0.5, 0.5] }],
+    [{ unit: 'usd', limit: 1, window: 'month', alertAt: ['0.5'] }],
   ])('is refused with what is wrong: %j', (value) => {
     expect(readLimit(value)).toEqual({ problem: expect.any(String) });
   });
@@ -79,5 +91,40 @@ describe('what a call takes', () => {
       limits: [10, 5, 20].map((each) => limit({ unit: 'requests', limit: each, window: '1m' })),
     } as const;
     expect(takesFor([twice], {}, { requests: 1 })).toMatchObject([{ limit: 5 }]);
+  });
+
+  it('is refused by no soft limit, and a soft limit takes the place of none that refuses', () => {
+    const soft = limit({ unit: 'usd', limit: 20e-9, window: 'month', soft: true });
+    const hard = limit({ unit: 'usd', limit: 25e-9, window: 'month', alertAt: [0.8] });
+    const of = (...limits: readonly Limit[]) => takesFor([{ level: 'app', id: 'app_1', limits }], {}, { usd: 3 });
+    expect(of(soft)).toMatchObject([{ limit: 20, soft: true, watched: [{ limit: 20, at: [1], soft: true }] }]);
+    for (const takes of [of(soft, hard), of(hard, soft)]) {
+      expect(takes).toMatchObject([
+        {
+          limit: 25,
+          watched: [
+            { limit: 25, at: [0.8] },
+            { limit: 20, at: [1], soft: true },
+          ],
+        },
+      ]);
+      expect(takes[0]).not.toHaveProperty('soft');
+      expect(() => checkTakes(takes)).not.toThrow();
+    }
+    expect(() => checkTakes(of(hard).map((take) => ({ ...take, watched: [{ limit: 25, at: [Number.NaN] }] })))).toThrow(RangeError);
+  });
+
+  it('says whose limit it is, whatever users and runs are called', () => {
+    const text = fc.array(fc.constantFrom(...'aZ9_:/%.- "\\\n漢é'), { maxLength: 12 }).map((letters) => letters.join(''));
+    const owner = fc.record({ level: fc.constantFrom('org' as const, 'team' as const, 'app' as const, 'key' as const), id: fc.nat() });
+    const dollar = limit({ unit: 'usd', limit: 1 });
+    fc.assert(
+      fc.property(owner, fc.constantFrom(...levels), text, ({ level, id }, per, each) => {
+        // Ids are the gateway's own: letters, digits and underscores.
+        const owned = { level, id: `${level}_${id}` };
+        const [take] = takesFor([{ ...owned, limits: [{ ...dollar, per }] }], { [per]: each }, { usd: 1 });
+        expect(take && ownerOf(take)).toEqual(per === level ? owned : { ...owned, each });
+      }),
+    );
   });
 });

@@ -1,7 +1,20 @@
 import type { Json } from '../json.ts';
-import { isObject } from '../json.ts';
+import { isArray, isObject } from '../json.ts';
 import { NANO_PER_USD } from '../money.ts';
-import { type Amounts, isWhole, type Level, levels, meterKey, type Take, type Unit, units } from './take.ts';
+import {
+  type Amounts,
+  HIGHEST_FRACTION,
+  hasPeriods,
+  isFraction,
+  isWhole,
+  type Level,
+  levels,
+  MOST_FRACTIONS,
+  meterKey,
+  type Take,
+  type Unit,
+  units,
+} from './take.ts';
 import { parseWindow, type Window } from './windows.ts';
 
 /** A limit as it holds: in whole units, money in nano-dollars. */
@@ -12,12 +25,16 @@ export interface Limit {
   readonly window: Window;
   /** It counts for each of these on its own: each user of an app, each run of a key. */
   readonly per?: Level;
+  /** Fractions of it of which operators are told when what is settled comes to them. */
+  readonly alertAt?: readonly number[];
+  /** It refuses nothing. */
+  readonly soft?: true;
 }
 
 export type LimitProblem = { readonly problem: string };
 
 /**
- * A limit as operators write it: `{ unit, limit, window?, per?, burst?, zone? }`, `usd` in dollars. Without a window it
+ * A limit as operators write it: `{ unit, limit, window?, per?, burst?, zone?, alertAt?, soft? }`, `usd` in dollars. Without a window it
  * holds for good, which is what a budget of one run is; `concurrent` has none. Money has windows of the calendar only: a
  * rate lets its whole limit through at once and goes on filling, and nobody means that by a budget.
  */
@@ -37,7 +54,29 @@ export function readLimit(value: Json): Limit | LimitProblem {
   if (window.kind === 'rate' && !isWhole(Math.max(limit, burst ?? 0) * window.milliseconds)) {
     return { problem: 'the limit is too large for a rate; give it a window of the calendar' };
   }
-  return { unit, limit, window, ...(burst === undefined ? {} : { burst }), ...(per === undefined ? {} : { per }) };
+  const alerting = alertingOf(window, value.alertAt, value.soft);
+  if ('problem' in alerting) return alerting;
+  return { unit, limit, window, ...(burst === undefined ? {} : { burst }), ...(per === undefined ? {} : { per }), ...alerting };
+}
+
+/** A soft limit of which nothing is to be told would be none: it is told of when it is reached. */
+function alertingOf(window: Window, alertAt: Json | undefined, soft: Json | undefined): Pick<Limit, 'alertAt' | 'soft'> | LimitProblem {
+  if (soft !== undefined && typeof soft !== 'boolean') return { problem: '`soft` is true or false' };
+  if (alertAt === undefined && soft !== true) return {};
+  if (!hasPeriods(window)) return { problem: '`alertAt` and `soft` are for windows of the calendar, or none' };
+  const fractions = alertAt === undefined ? [1] : fractionsIn(alertAt);
+  if (fractions === undefined) {
+    return {
+      problem: `\`alertAt\` is a list of fractions of the limit, each once, above 0 and ${HIGHEST_FRACTION} at most, such as [0.5, 0.8, 1]`,
+    };
+  }
+  return { alertAt: fractions, ...(soft === true ? { soft } : {}) };
+}
+
+/** Lowest first; `undefined` where it is no list of fractions. */
+function fractionsIn(value: Json): readonly number[] | undefined {
+  if (!isArray(value) || value.length > MOST_FRACTIONS || !value.every(isFraction)) return undefined;
+  return new Set(value).size === value.length ? value.toSorted((left, right) => left - right) : undefined;
 }
 
 function quantity(unit: Unit, value: Json | undefined): number | undefined {
@@ -73,14 +112,19 @@ export type Subjects = { readonly [level in Level]?: string };
  */
 export function takesFor(limited: readonly Limited[], subjects: Subjects, amounts: Amounts): readonly Take[] {
   const takes = limited.flatMap(({ level, id, limits }) =>
-    limits.flatMap(({ unit, limit, burst, window, per }) => {
-      const amount = amounts[unit];
-      const subject = subjectOf(level, id, per, subjects);
-      if (amount === undefined || subject === undefined) return [];
-      return [{ level: per ?? level, subject, unit, window, limit, amount, ...(burst === undefined ? {} : { burst }) }];
+    limits.flatMap((each) => {
+      const amount = amounts[each.unit];
+      const subject = subjectOf(level, id, each.per, subjects);
+      return amount === undefined || subject === undefined ? [] : [takeOf(each, each.per ?? level, subject, amount)];
     }),
   );
   return strictest(takes);
+}
+
+function takeOf({ unit, limit, burst, window, alertAt = [], soft }: Limit, level: Level, subject: string, amount: number): Take {
+  const softly = soft === undefined ? {} : { soft };
+  const watched = alertAt.length === 0 ? {} : { watched: [{ limit, at: alertAt, ...softly }] };
+  return { level, subject, unit, window, limit, amount, ...(burst === undefined ? {} : { burst }), ...softly, ...watched };
 }
 
 /** Ids are not the operator's to choose but users and runs are the caller's: written so that no two places can be the same text. */
@@ -90,14 +134,38 @@ function subjectOf(level: Level, id: string, per: Level | undefined, subjects: S
   return each === undefined ? undefined : `${level}:${encodeURIComponent(id)}/${each}`;
 }
 
-/** Two limits of the same meter, such as a key's 10 and 20 requests a minute: the lower one holds. */
+/** Whose limit a meter counts for, which `subjectOf` has written down: and which user, run … of theirs, where it counts each. */
+export function ownerOf({ level, subject }: Pick<Take, 'level' | 'subject'>): {
+  readonly level: Level;
+  readonly id: string;
+  readonly each?: string;
+} {
+  const [, written, id = '', each = ''] = /^(\w+):([^/]*)\/([\s\S]*)$/.exec(subject) ?? [];
+  const owner = levels.find((known) => known === written);
+  return owner === undefined ? { level, id: subject } : { level: owner, id: decodeURIComponent(id), each };
+}
+
+/**
+ * Two limits of the same meter, such as a key's 10 and 20 requests a minute: the lower one holds. One that refuses nothing
+ * takes no other's place: it is told of beside it.
+ */
 function strictest(takes: readonly Take[]): readonly Take[] {
-  const least = new Map<string, Take>();
+  const least = new Map<string, { readonly hard?: Take; readonly soft?: Take }>();
   for (const take of takes) {
     const key = meterKey(take);
     const known = least.get(key);
-    const room = ({ limit, burst }: Take) => Math.min(limit, burst ?? limit);
-    if (known === undefined || room(take) < room(known)) least.set(key, take);
+    const kind = take.soft === true ? 'soft' : 'hard';
+    const before = known?.[kind];
+    if (before === undefined || roomOf(take) < roomOf(before)) least.set(key, { ...known, [kind]: take });
   }
-  return [...least.values()];
+  return [...least.values()].flatMap(({ hard, soft }) =>
+    hard === undefined || soft === undefined ? (hard ?? soft ?? []) : [both(hard, soft)],
+  );
+}
+
+const roomOf = ({ limit, burst }: Take) => Math.min(limit, burst ?? limit);
+
+function both(hard: Take, soft: Take): Take {
+  const watched = [...(hard.watched ?? []), ...(soft.watched ?? [])];
+  return watched.length === 0 ? hard : { ...hard, watched };
 }

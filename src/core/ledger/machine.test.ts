@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LedgerEvent } from './alerts.ts';
 import { MemoryStore } from './fakes.ts';
 import type { Account, NewHold, Reserved } from './holds.ts';
-import { Oracle, type OracleMeter, type OracleTake } from './oracle.ts';
+import { Oracle, type OracleMeter, type OracleTake, type OracleWatch } from './oracle.ts';
+import { progress } from './progress.ts';
 import { borrow, extend, move, reserve } from './reserve.ts';
 import { giveBack, release, settle, sweep } from './settle.ts';
 import { type Amounts, meterKey, type Take, type Unit } from './take.ts';
@@ -40,31 +42,60 @@ class Digits {
   }
 }
 
-const takeOf = ({ meter, limit, amount }: OracleTake): Take => {
+const takeOf = ({ meter, limit, amount, soft, watches = [] }: OracleTake): Take => {
   const kind = kinds[meter];
   if (kind === undefined) throw new Error('no such meter');
-  return { level: 'key', subject: 'key_1', unit: kind.unit, window: kind.window, limit, amount };
+  const watched = [false, true].flatMap((softly) => {
+    const of = watches.filter((watch) => watch.soft === softly);
+    const [first] = of;
+    return first === undefined
+      ? []
+      : [{ limit: first.limit, at: of.map(({ part }) => part[0] / part[1]), ...(softly ? { soft: softly } : {}) }];
+  });
+  const alerting = { ...(soft === true ? { soft } : {}), ...(watched.length === 0 ? {} : { watched }) };
+  return { level: 'key', subject: 'key_1', unit: kind.unit, window: kind.window, limit, amount, ...alerting };
 };
+/** What operators want to hear of a limit; some limits are soft, and some have a soft one beside them. */
+const alertings: readonly ((limit: number) => Pick<OracleTake, 'soft' | 'watches'>)[] = [
+  () => ({}),
+  (limit) => ({ watches: watchesOf(limit, false, [1, 2], [4, 5], [1, 1]) }),
+  (limit) => ({ soft: true, watches: watchesOf(limit, true, [1, 2], [1, 1], [3, 2]) }),
+  (limit) => ({ watches: [...watchesOf(limit, false, [7, 100], [1, 1]), ...watchesOf(4, true, [1, 1])] }),
+];
+const watchesOf = (limit: number, soft: boolean, ...parts: OracleWatch['part'][]) => parts.map((part) => ({ limit, soft, part }));
 const meterOf = (unit: Unit) => kinds.findIndex((kind) => kind.unit === unit);
+
+function toldName(event: LedgerEvent): string {
+  const meter = meterOf(event.unit);
+  const length = { minute: 60_000, day: 86_400_000 }[String(kinds[meter]?.oracle.kind)] ?? 1;
+  const what = event.type === 'budget.alert' ? `${event.soft === true ? 'soft ' : ''}${event.fraction}` : 'exhausted';
+  return `${meter}/${event.start / length}/${what}`;
+}
+
+const byName = ([left]: readonly [string, unknown], [right]: readonly [string, unknown]) => (left < right ? -1 : left > right ? 1 : 0);
 
 class History {
   store = new MemoryStore();
   readonly oracle = new Oracle(kinds.map(({ oracle }) => oracle));
   now = START;
+  /** Leases of which the ledger was told that a call goes on. */
+  readonly #begun = new Set<string>();
 
   step(number: number): void {
     const digits = new Digits(number);
     this.now += jumps[digits.next(jumps.length)] ?? 0;
-    const kind = digits.next(16);
+    const kind = digits.next(17);
     const id = `h${digits.next(7)}`;
-    if (kind < 5) this.#reserve(id, this.#takes(digits), false);
-    else if (kind < 6) this.#reserve(id, this.#takes(digits), true);
+    if (kind < 5) this.#reserve(id, this.#takes(digits), false, digits.next(2) === 0 ? [] : ['usd', 'tokens']);
+    else if (kind < 6) this.#reserve(id, this.#takes(digits), true, []);
     else if (kind < 9) this.#settle(id, digits);
     else if (kind < 10) this.#release(id);
     else if (kind < 12) this.#move(id, this.#takes(digits));
     else if (kind < 13) this.#giveBack(id, digits);
     else if (kind < 14) this.#sweep();
     else if (kind < 15) this.#extend(id);
+    else if (kind < 16) this.#progress(id, digits);
+    else this.#undo(id, digits);
     this.#compare();
   }
 
@@ -72,9 +103,11 @@ class History {
     const mask = digits.next(1 << kinds.length);
     const limit = [3, 5, 8][digits.next(3)] ?? 3;
     const amount = digits.next(5);
+    const alerting = digits.next(alertings.length);
     return kinds.flatMap(({ oracle }, meter) => {
+      const told = oracle.kind === 'rate' || oracle.kind === 'held' ? {} : alertings[(alerting + meter) % alertings.length]?.(limit);
       // What a rate has drained depends on every limit it ever had: here it has one.
-      const held = { meter, limit: oracle.kind === 'rate' ? 5 : limit, amount: (amount + meter) % 5 };
+      const held = { meter, limit: oracle.kind === 'rate' ? 5 : limit, amount: (amount + meter) % 5, ...told };
       return (mask >> meter) & 1 ? [held] : [];
     });
   }
@@ -83,8 +116,8 @@ class History {
     return { id, subjects: ['key:key_1'], generation: 0, takes: takes.map(takeOf), ttl: TTL, usage };
   }
 
-  #reserve(id: string, takes: readonly OracleTake[], lease: boolean): void {
-    const asked = this.#asked(id, takes);
+  #reserve(id: string, takes: readonly OracleTake[], lease: boolean, yields: readonly Unit[]): void {
+    const asked = { ...this.#asked(id, takes), yields };
     const times = lease ? NEAR : 1;
     const got = lease ? borrow(this.store, asked, this.now, NEAR) : reserve(this.store, asked, this.now);
     if (this.oracle.open.has(id)) expect(got.allowed).toBe(true);
@@ -92,6 +125,11 @@ class History {
     else {
       this.#judge(got, takes, times);
       if (got.allowed) this.oracle.hold(id, takes, this.now, this.now + TTL, lease);
+      else if (!lease)
+        this.oracle.refused(
+          takes.filter(({ meter }) => !yields.includes(kinds[meter]?.unit ?? 'usd')),
+          this.now,
+        );
     }
   }
 
@@ -130,7 +168,7 @@ class History {
   #giveBack(id: string, digits: Digits): void {
     const held = this.store.hold(id);
     if (held?.lease !== true) return;
-    const goesOn = digits.next(2) === 1;
+    const goesOn = digits.next(2) === 1 || this.#begun.has(id);
     const share = (amount: number) => Math.floor(amount / 2);
     const used: Amounts = Object.fromEntries(held.takes.map(({ unit, amount }) => [unit, share(amount)]));
     const takes = held.takes.map(({ start: _, ...take }) => ({ ...take, amount: share(take.amount) }));
@@ -142,8 +180,27 @@ class History {
     const usedBy = (meter: number) => used[kinds[meter]?.unit ?? 'usd'] ?? 0;
     const shares = new Map(held.takes.map(({ unit, amount }) => [meterOf(unit), share(amount)]));
     this.oracle.endLease(id, usedBy, goesOn ? [{ id: `${id}-on`, expiresAt: this.now + TTL, shares }] : [], this.now);
-    this.oracle.rows.set(`${id}-done`, 'complete');
-    this.oracle.over.add(`${id}-done`);
+    this.#done(`${id}-done`, 'complete');
+    // Progress that comes late says nothing new.
+    progress(this.store, [this.#told(id, 1)], this.now);
+  }
+
+  #told = (lease: string, number: number) => ({
+    ...{ lease, number, left: [], begun: [{ id: `${lease}-on`, usage }] },
+    ended: [{ id: `${lease}-done`, usage: report() }],
+  });
+
+  #done(id: string, row: string): void {
+    this.oracle.rows.set(id, row);
+    this.oracle.over.add(id);
+  }
+
+  /** Of a lease one call has ended and one goes on: told once or twice. */
+  #progress(id: string, digits: Digits): void {
+    if (this.store.hold(id)?.lease !== true) return;
+    for (let times = digits.next(2); times >= 0; times--) progress(this.store, [this.#told(id, digits.next(2))], this.now);
+    this.#begun.add(id);
+    this.#done(`${id}-done`, 'complete');
   }
 
   #extend(id: string): void {
@@ -153,9 +210,25 @@ class History {
   }
 
   #sweep(): void {
-    const expired = [...this.oracle.open].filter(([, { expiresAt }]) => expiresAt <= this.now);
+    const expired = [...this.oracle.open]
+      .filter(([, { expiresAt }]) => expiresAt <= this.now)
+      .sort(([, left], [, right]) => left.expiresAt - right.expiresAt);
     expect(sweep(this.store, this.now, 100)).toBe(expired.length);
-    for (const [id, { lease }] of expired) this.oracle.end(id, () => undefined, this.now, lease ? 'lost' : 'abandoned');
+    for (const [id, { lease }] of expired) {
+      this.oracle.end(id, () => undefined, this.now, lease ? 'lost' : 'abandoned');
+      if (lease && this.#begun.has(id)) this.#done(`${id}-on`, 'abandoned');
+    }
+  }
+
+  /** A turn in the midst of which the object ends: what it wrote is undone, and what it told with it. */
+  #undo(id: string, digits: Digits): void {
+    const store = this.store.copy(digits.next(4));
+    try {
+      if (digits.next(2) === 0) settle(store, id, { actual: {}, usage: report() }, this.now);
+      else reserve(store, this.#asked(id, this.#takes(digits)), this.now);
+    } catch (cause) {
+      expect(cause).toEqual(new Error('the object has ended'));
+    }
   }
 
   #compare(): void {
@@ -166,8 +239,15 @@ class History {
       const sums = this.oracle.sums(meter);
       if (sums.spent !== spent || sums.reserved !== reserved) expect({ key, spent, reserved }).toEqual({ key, ...sums });
     });
+    if (this.store.told.length !== this.oracle.told.size) this.#compareTold();
     if (this.store.openHolds !== this.oracle.open.size) expect(this.store.openHolds).toBe(this.oracle.open.size);
     if (this.store.rows.length !== this.oracle.rows.size) expect(this.store.rows.map(({ id }) => id)).toEqual([...this.oracle.rows.keys()]);
+  }
+
+  /** Each thing once, when it came to be so, and with what stood there then. */
+  #compareTold(): void {
+    const told = this.store.told.map((event) => [toldName(event), { used: event.used, limit: event.limit }] as const);
+    expect(told.toSorted(byName)).toEqual([...this.oracle.told].toSorted(byName));
   }
 
   /** In the end nothing is held, and every hold has the row that it must have. */
@@ -176,6 +256,7 @@ class History {
     this.#sweep();
     this.#compare();
     expect(this.oracle.open.size).toBe(0);
+    this.#compareTold();
     expect(new Map(this.store.rows.map(({ id, status }) => [id, status]))).toEqual(this.oracle.rows);
   }
 }

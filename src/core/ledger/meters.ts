@@ -9,6 +9,8 @@ export interface Meter {
   readonly spent: number;
   /** Held by calls that have not ended. Rates count these as spent. */
   readonly reserved: number;
+  /** Marks of what operators were told in this period; absent where nothing was. */
+  readonly told?: readonly string[];
 }
 
 /** What stands at a meter: what the `RateLimit` headers say. */
@@ -22,6 +24,16 @@ export interface Standing {
   readonly remaining: number;
   /** When nothing is used any more; absent where time alone changes nothing. */
   readonly resetsAt?: number;
+  /** The limit refuses nothing. */
+  readonly soft?: true;
+}
+
+/** What stands at meters, in the order in which they were asked for. */
+export interface Looked {
+  readonly generation: number;
+  readonly standings: readonly Standing[];
+  /** What of `used` is held by calls that have not ended; 0 of rates, which do not tell the two apart. */
+  readonly held: readonly number[];
 }
 
 const sum = (left: number, right: number) => Math.min(left + right, Number.MAX_SAFE_INTEGER);
@@ -48,6 +60,7 @@ function drained(level: number, limit: number, elapsed: number): number {
 
 /** Whether the take still fits. `times`: whether so many of it would. */
 export function fits(take: Take, meter: Meter, times = 1): boolean {
+  if (take.soft === true) return true;
   const room = capacityOf(take) - usedIn(take, meter);
   return take.amount * times <= room;
 }
@@ -100,17 +113,18 @@ export function freesAt(take: Take, meter: Meter, now: number): number | undefin
 }
 
 export function standing(take: Take, meter: Meter, now: number): Standing {
-  const { level, subject, unit, window, limit } = take;
+  const { level, subject, unit, window, limit, soft } = take;
   const used = usedIn(take, meter);
   const resetsAt = resetOf(take, meter, now);
   return {
     ...{ level, subject, unit, window, limit, used },
     remaining: Math.max(0, capacityOf(take) - used),
     ...(resetsAt === undefined ? {} : { resetsAt }),
+    ...(soft === undefined ? {} : { soft }),
   };
 }
 
-function resetOf({ window, limit }: Take, meter: Meter, now: number): number | undefined {
+export function resetOf({ window, limit }: Take, meter: Meter, now: number): number | undefined {
   if (window.kind === 'calendar') return periodAt(window.unit, window.zone, Math.max(now, meter.start)).end;
   return window.kind === 'rate' && limit > 0 ? meter.start + Math.ceil(meter.spent / limit) : undefined;
 }

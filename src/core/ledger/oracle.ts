@@ -11,6 +11,22 @@ export interface OracleTake {
   readonly meter: number;
   readonly limit: number;
   readonly amount: number;
+  /** It refuses nothing. */
+  readonly soft?: boolean;
+  readonly watches?: readonly OracleWatch[];
+}
+
+/** A part of a limit that must be told once in a period, when what is settled comes to it. */
+export interface OracleWatch {
+  readonly limit: number;
+  readonly part: readonly [numerator: number, denominator: number];
+  readonly soft: boolean;
+}
+
+/** What was told, and what it said. */
+export interface OracleTold {
+  readonly used: number;
+  readonly limit: number;
 }
 
 /** A call that goes on when its lease ends, with its share of each meter. */
@@ -32,6 +48,8 @@ interface Charge {
   amount: number;
   /** Undefined while it is held. */
   actual: number | undefined;
+  /** As its call asked for them last. */
+  watches: readonly OracleWatch[];
 }
 
 export class Oracle {
@@ -45,6 +63,8 @@ export class Oracle {
   readonly open = new Map<string, { expiresAt: number; lease: boolean }>();
   readonly over = new Set<string>();
   readonly rows = new Map<string, string>();
+  /** By meter, period and what was told: whatever was told twice would stand here once. */
+  readonly told = new Map<string, OracleTold>();
 
   constructor(meters: readonly OracleMeter[]) {
     this.#meters = meters;
@@ -70,19 +90,54 @@ export class Oracle {
     return each.includes('either') ? 'either' : 'yes';
   }
 
-  #verdictOf({ meter, limit, amount }: OracleTake, now: number, times: number): 'yes' | 'no' | 'either' {
-    if (this.#kind(meter) !== 'rate') {
-      const period = this.#periodNow(meter, now);
-      const charges = this.#charges.filter((charge) => charge.meter === meter && charge.period === period);
-      const used = charges.reduce(
-        (sum, { amount: held, actual }) => sum + (actual === undefined ? held : this.#kind(meter) === 'held' ? 0 : actual),
-        0,
-      );
-      return used + amount * times <= limit ? 'yes' : 'no';
-    }
+  #verdictOf({ meter, limit, amount, soft }: OracleTake, now: number, times: number): 'yes' | 'no' | 'either' {
+    if (soft === true) return 'yes';
+    if (this.#kind(meter) !== 'rate') return this.#usedAt(meter, now) + amount * times <= limit ? 'yes' : 'no';
     if (this.#levelOf(meter, limit, now, ({ most }) => most) + amount * times <= limit) return 'yes';
     const least = this.#levelOf(meter, limit, now, ({ amount: held, actual }) => Math.min(held, actual ?? held));
     return this.#refunded[meter] === true && least + amount * times <= limit ? 'either' : 'no';
+  }
+
+  /** Settled and held of a period that does not drain. */
+  #usedAt(meter: number, now: number): number {
+    const period = this.#periodNow(meter, now);
+    const charges = this.#charges.filter((charge) => charge.meter === meter && charge.period === period);
+    return charges.reduce(
+      (sum, { amount: held, actual }) => sum + (actual === undefined ? held : this.#kind(meter) === 'held' ? 0 : actual),
+      0,
+    );
+  }
+
+  /** A call was refused: budgets that have no room for it are told of, where anything of them is used. */
+  refused(takes: readonly OracleTake[], now: number): void {
+    for (const take of takes) {
+      const kind = this.#kind(take.meter);
+      if (kind === 'rate' || kind === 'held' || this.#verdictOf(take, now, 1) === 'yes' || this.#usedAt(take.meter, now) === 0) continue;
+      const period = this.#periodNow(take.meter, now);
+      this.#tell(take.meter, period, 'exhausted', take.limit);
+    }
+  }
+
+  #spentIn(meter: number, period: number): number {
+    const charges = this.#charges.filter((charge) => charge.meter === meter && charge.period === period);
+    return charges.reduce((sum, { actual }) => sum + (actual ?? 0), 0);
+  }
+
+  #tell(meter: number, period: number, what: string, limit: number): void {
+    const name = `${meter}/${period}/${what}`;
+    if (!this.told.has(name)) this.told.set(name, { used: this.#spentIn(meter, period), limit });
+  }
+
+  /** More was settled: whatever part of a limit that comes to is told, unless its period is over. */
+  #watch(charges: readonly Charge[]): void {
+    const [first] = charges;
+    if (first === undefined || charges.every(({ actual }) => actual === undefined || actual === 0)) return;
+    const { meter, period, watches } = first;
+    if (period !== this.#periodNow(meter, Number.NEGATIVE_INFINITY)) return;
+    for (const { limit, part, soft } of watches) {
+      if (this.#spentIn(meter, period) * part[1] < part[0] * limit) continue;
+      this.#tell(meter, period, `${soft ? 'soft ' : ''}${part[0] / part[1]}`, limit);
+    }
   }
 
   /** The level of a bucket that drains evenly: the most, over all beginnings, of what came since less what can have drained. */
@@ -105,10 +160,10 @@ export class Oracle {
     this.open.set(owner, { expiresAt, lease });
   }
 
-  #charge(owner: string, { meter, limit, amount }: OracleTake, now: number): void {
+  #charge(owner: string, { meter, limit, amount, watches = [] }: OracleTake, now: number): void {
     const period = this.#periodNow(meter, now);
     const at = this.#touch(meter, now);
-    this.#charges.push({ owner, meter, period, at, limit, most: amount, amount, actual: undefined });
+    this.#charges.push({ owner, meter, period, at, limit, most: amount, amount, actual: undefined, watches });
   }
 
   /** `actual` by meter; what it does not say counts as it was held. */
@@ -121,6 +176,7 @@ export class Oracle {
         if (rest !== undefined && part !== undefined) rest -= part;
         this.#close(charge, part ?? charge.amount, now);
       });
+      this.#watch(charges);
     }
     this.#over(owner, row);
   }
@@ -130,6 +186,7 @@ export class Oracle {
     for (const charge of this.#charges.filter((each) => each.owner === owner && each.actual === undefined)) {
       for (const { id, shares } of open) this.#charges.push({ ...charge, owner: id, ...shared(shares.get(charge.meter)) });
       this.#close(charge, used(charge.meter), now);
+      this.#watch([charge]);
     }
     for (const { id, expiresAt } of open) this.open.set(id, { expiresAt, lease: false });
     this.#over(owner, undefined);
@@ -165,6 +222,7 @@ export class Oracle {
     }
     for (const [take, charges] of kept) {
       const more = take.amount - sumOf(charges);
+      for (const charge of charges) charge.watches = take.watches ?? [];
       if (charges.length === 0 || more > 0) this.#charge(owner, { ...take, amount: more }, now);
       else this.#cut(charges, -more, now);
     }

@@ -29,10 +29,14 @@ function open(store: LedgerStore, asked: NewHold, now: number, times: number, le
   const generation = store.generation();
   const known = store.hold(asked.id);
   const refusal = known === undefined ? refusalOf(store, asked, generation, () => meters.refusal(asked.takes, times)) : undefined;
-  if (refusal !== undefined) return { allowed: false, generation, refusal, standings: meters.standings(asked.takes) };
+  if (refusal !== undefined) {
+    // A block that is not lent keeps no call from anything.
+    if (refusal.reason === 'limit' && lease === undefined) noteExhausted(meters, asked);
+    return { allowed: false, generation, refusal, standings: meters.standings(asked.takes) };
+  }
   if (known === undefined) {
     const takes = asked.takes.map((take) => meters.charge(take));
-    meters.save();
+    meters.save(asked.usage.org);
     store.putHold(holdOf(asked, takes, now, lease));
   }
   return { allowed: true, generation, standings: meters.standings(asked.takes) };
@@ -42,6 +46,14 @@ export function holdOf({ id, subjects, generation, usage, ttl }: NewHold, takes:
   return { id, subjects, generation, takes, usage, expiresAt: now + boundedTtl(ttl), ...(lease === undefined ? {} : { lease }) };
 }
 
+function noteExhausted(meters: TouchedMeters, { takes, usage: { org }, yields = [] }: NewHold): void {
+  meters.exhaust(
+    takes.filter(({ unit }) => !yields.includes(unit)),
+    org,
+  );
+  meters.save(org);
+}
+
 function boundedTtl(ttl: number): number {
   if (!(ttl > 0)) throw new RangeError(`A hold cannot live for ${ttl} ms`);
   return Math.ceil(Math.min(ttl, MOST_TTL));
@@ -49,16 +61,12 @@ function boundedTtl(ttl: number): number {
 
 function refusalOf(store: LedgerStore, asked: NewHold, generation: number, limits: () => Refusal | undefined): Refusal | undefined {
   if (store.ended(asked.id) !== undefined) return { reason: 'ended' };
-  return markOf(store, asked, generation) ?? limits();
+  return stoppedBy(store, asked) ?? (asked.generation < generation ? { reason: 'outdated' } : limits());
 }
 
-function markOf(store: LedgerStore, asked: Pick<NewHold, 'subjects' | 'generation'>, generation: number): Refusal | undefined {
-  if (generation === 0) return undefined;
-  const marks = store.marks(asked.subjects);
-  const stopped = marks.find((mark) => mark.stopped);
-  if (stopped !== undefined) return { reason: 'stopped', subject: stopped.subject };
-  const revoked = marks.find((mark) => mark.generation > asked.generation);
-  return revoked === undefined ? undefined : { reason: 'revoked', subject: revoked.subject };
+function stoppedBy(store: LedgerStore, { subjects }: Pick<NewHold, 'subjects'>): Refusal | undefined {
+  const subject = subjects.find((each) => store.isStopped(each));
+  return subject === undefined ? undefined : { reason: 'stopped', subject };
 }
 
 /** Puts other takes in the place of a hold's, in one turn. What both have in common is not asked for again. */
@@ -70,8 +78,8 @@ export function move(store: LedgerStore, id: string, takes: readonly Take[], usa
   const meters = new TouchedMeters(store, [...takes, ...(hold?.takes ?? [])], now);
   const refuse = (refusal: Refusal): Reserved => ({ allowed: false, generation, refusal, standings: meters.standings(takes) });
   if (hold === undefined || hold.lease === true) return refuse({ reason: store.ended(id) === undefined ? 'unknown' : 'ended' });
-  const marked = markOf(store, hold, generation);
-  if (marked !== undefined) return refuse(marked);
+  const stopped = stoppedBy(store, hold);
+  if (stopped !== undefined) return refuse(stopped);
 
   const before = new Map(hold.takes.map((take) => [meterKey(take), take]));
   const plans = takes.map((take) => planMove(meters, take, before.get(meterKey(take))));
@@ -86,7 +94,7 @@ export function move(store: LedgerStore, id: string, takes: readonly Take[], usa
     else meters.finish({ ...kept, amount: kept.amount - take.amount }, 0);
     return { ...take, start: kept.start };
   });
-  meters.save();
+  meters.save(usage.org);
   store.putHold({ ...hold, takes: held, usage });
   return { allowed: true, generation, standings: meters.standings(takes) };
 }
@@ -111,19 +119,6 @@ export function extend(store: LedgerStore, id: string, ttl: number, now: number)
   if (hold === undefined) return { state: 'ended' };
   const expiresAt = Math.max(hold.expiresAt, now + boundedTtl(ttl));
   if (expiresAt > hold.expiresAt) store.putHold({ ...hold, expiresAt });
-  const refusal = markOf(store, hold, store.generation());
+  const refusal = stoppedBy(store, hold);
   return refusal === undefined ? { state: 'open' } : { state: 'open', refusal };
-}
-
-/** From now on callers must have read the subject anew. Returns the generation they must know. */
-export const revoke = (store: LedgerStore, subject: string): number => mark(store, subject, false);
-
-/** Ends a subject for good: a run that must not go on. */
-export const stop = (store: LedgerStore, subject: string): number => mark(store, subject, true);
-
-function mark(store: LedgerStore, subject: string, stopping: boolean): number {
-  const generation = store.generation() + 1;
-  const stopped = stopping || store.marks([subject]).some((known) => known.stopped);
-  store.mark({ subject, generation, stopped });
-  return generation;
 }

@@ -1,8 +1,9 @@
 import type { Account, Ended, Ending, Hold, LedgerStore, NewHold, Settlement } from './holds.ts';
+import { endLost, recordEnded } from './progress.ts';
 import { holdOf } from './reserve.ts';
 import { type Amounts, checkTakes, isWhole, meterKey, units } from './take.ts';
 import { TouchedMeters } from './touched.ts';
-import { isSound, type UsageReport, type UsageRow, type UsageStatus } from './usage.ts';
+import { estimateOf, isSound, rowOf, type UsageRow } from './usage.ts';
 
 /** Ends a hold with what its call came to. Numbers that cannot be true are not counted: the estimate is. */
 export function settle(store: LedgerStore, id: string, { actual, usage }: Settlement, now: number): Ended {
@@ -12,7 +13,7 @@ export function settle(store: LedgerStore, id: string, { actual, usage }: Settle
     close(store, hold, actual, 'settled', now, rowOf(id, usage, now));
     return { ending: 'settled', now: true };
   }
-  close(store, hold, {}, 'settled', now, estimateOf(hold, usage.status, now));
+  close(store, hold, {}, 'settled', now, estimateOf(id, hold.usage, usage.status, now));
   return { ending: 'settled', now: true, rejected: true };
 }
 
@@ -28,7 +29,8 @@ export function release(store: LedgerStore, id: string, now: number): Ended {
 export function sweep(store: LedgerStore, now: number, most: number): number {
   const expired = store.expired(now, most);
   for (const hold of expired) {
-    close(store, hold, {}, 'abandoned', now, estimateOf(hold, hold.lease === true ? 'lost' : 'abandoned', now));
+    const row = hold.lease === true ? endLost(store, hold, now) : estimateOf(hold.id, hold.usage, 'abandoned', now);
+    close(store, hold, {}, 'abandoned', now, row);
   }
   return expired.length;
 }
@@ -57,7 +59,7 @@ export function giveBack(store: LedgerStore, id: string, account: Account, now: 
     );
     for (const amount of still) meters.holdAgain({ ...take, amount });
   }
-  meters.save();
+  meters.save(hold.usage.org);
   const starts = new Map(hold.takes.map((take) => [meterKey(take), take.start]));
   for (const call of open) {
     const takes = call.takes.flatMap((take) => {
@@ -79,20 +81,16 @@ function checkAccount({ used, ended, open }: Account): void {
 
 const amountOf = (call: NewHold, key: string): number => call.takes.find((take) => meterKey(take) === key)?.amount ?? 0;
 
-function recordEnded(store: LedgerStore, id: string, usage: UsageReport, now: number): void {
-  if (store.ended(id) !== undefined) return;
-  store.end(id, 'settled', now, rowOf(id, usage, now));
-}
-
 function close(store: LedgerStore, hold: Hold, actual: Amounts, ending: Ending, now: number, row: UsageRow | undefined): void {
   const meters = new TouchedMeters(store, hold.takes, now);
   meters.finishAll(hold.takes, actual);
-  meters.save();
+  meters.save(hold.usage.org);
   end(store, hold, ending, now, row);
 }
 
 function end(store: LedgerStore, hold: Hold, ending: Ending, now: number, row: UsageRow | undefined): void {
   store.dropHold(hold.id);
+  if (hold.lease === true) store.dropProgress(hold.id);
   store.end(hold.id, ending, now, row);
 }
 
@@ -101,19 +99,3 @@ const endedBefore = (store: LedgerStore, id: string): Ended => ({ ending: store.
 const nothing: Amounts = Object.fromEntries(units.map((unit) => [unit, 0]));
 
 const areAmounts = (amounts: Amounts): boolean => Object.values(amounts).every((amount) => amount === undefined || isWhole(amount));
-
-const rowOf = (id: string, usage: UsageReport, now: number): UsageRow => ({
-  ...usage,
-  id,
-  endedAt: now,
-  estimated: usage.estimated === true,
-});
-
-/** The row of a hold of which nothing is known but what was estimated. */
-const estimateOf = (hold: Hold, status: UsageStatus, now: number): UsageRow => ({
-  ...hold.usage,
-  id: hold.id,
-  endedAt: now,
-  status,
-  estimated: true,
-});

@@ -1,3 +1,4 @@
+import type { Watch } from './alerts.ts';
 import { type Window, windowName } from './windows.ts';
 
 /** What a limit counts. `usd` in nano-dollars; all of them whole numbers. */
@@ -20,6 +21,10 @@ export interface Take {
   readonly limit: number;
   /** What a rate admits at once; `limit` where absent. */
   readonly burst?: number;
+  /** The limit refuses nothing: it is there to be told of. */
+  readonly soft?: true;
+  /** What operators want to hear of what is settled here. */
+  readonly watched?: readonly Watch[];
   readonly amount: number;
 }
 
@@ -30,6 +35,9 @@ export interface HeldTake extends Take {
 
 /** The most takes of one call. */
 const MOST_TAKES = 64;
+/** The most fractions of one limit that are told of, and the highest: a limit may be passed by what was settled late, and one that is soft by anything. */
+export const MOST_FRACTIONS = 10;
+export const HIGHEST_FRACTION = 10;
 
 /** The meter that is taken from. The limit is not part of it: a limit that changes finds what was used. */
 export const meterKey = ({ level, subject, unit, window }: Omit<Take, 'limit' | 'amount'>): string =>
@@ -53,5 +61,18 @@ export function checkTakes(takes: readonly Take[]): void {
     if (take.window.kind === 'rate' && !isWhole(Math.max(take.limit, take.burst ?? 0) * take.window.milliseconds)) {
       throw new RangeError(`${key}: the limit is too large for a rate; give it a window of the calendar`);
     }
+    if (!isWatchable(take)) throw new RangeError(`${key}: only fractions of budgets are told of`);
   }
+}
+
+/** What drains away or ends with its call has no period in which it could be told once. */
+export const hasPeriods = ({ kind }: Window): boolean => kind === 'calendar' || kind === 'always';
+
+export const isFraction = (value: unknown): value is number => typeof value === 'number' && value > 0 && value <= HIGHEST_FRACTION;
+
+function isWatchable({ window, soft, watched }: Take): boolean {
+  if (soft === undefined && watched === undefined) return true;
+  return (
+    hasPeriods(window) && (watched ?? []).every(({ limit, at }) => isWhole(limit) && at.length <= MOST_FRACTIONS && at.every(isFraction))
+  );
 }

@@ -1,18 +1,34 @@
+import { crossingsOf, EXHAUSTED, isBudget, type LedgerEvent } from './alerts.ts';
 import type { LedgerStore, Refusal } from './holds.ts';
-import { charged, finished, fits, forgettableAt, freesAt, heldAgain, type Meter, meterAt, type Standing, standing } from './meters.ts';
+import {
+  charged,
+  finished,
+  fits,
+  forgettableAt,
+  freesAt,
+  heldAgain,
+  type Meter,
+  meterAt,
+  resetOf,
+  type Standing,
+  standing,
+} from './meters.ts';
 import { type Amounts, type HeldTake, meterKey, type Take } from './take.ts';
 
 /** The meters of one operation: read at once, changed in memory, and written at once where the operation goes through. */
 export class TouchedMeters {
   readonly #store: LedgerStore;
   readonly #now: number;
+  readonly #before: ReadonlyMap<string, Meter>;
   readonly #meters: Map<string, Meter>;
+  readonly #events: LedgerEvent[] = [];
   readonly #changed = new Map<string, Take>();
 
   constructor(store: LedgerStore, takes: readonly Take[], now: number) {
     this.#store = store;
     this.#now = now;
-    this.#meters = new Map(takes.length === 0 ? [] : store.meters(takes.map(meterKey)));
+    this.#before = takes.length === 0 ? new Map() : store.meters(takes.map(meterKey));
+    this.#meters = new Map(this.#before);
   }
 
   at(take: Take): Meter {
@@ -61,13 +77,50 @@ export class TouchedMeters {
     return takes.map((take) => standing(take, this.at(take), this.#now));
   }
 
-  /** Writes what has changed. */
-  save(): void {
+  /**
+   * Notes that budgets refuse a call: those that do not fit, each the first time in its period. One of which nothing is
+   * used is not exhausted, it is only smaller than the call.
+   */
+  exhaust(takes: readonly Take[], org: string): void {
+    for (const take of takes) {
+      const meter = this.at(take);
+      const { spent, reserved, told = [] } = meter;
+      if (!isBudget(take) || fits(take, meter) || spent + reserved === 0 || told.includes(EXHAUSTED)) continue;
+      const about = { ...this.#about(take, meter, org), limit: take.limit, held: reserved, asked: take.amount };
+      this.#events.push({ type: 'budget.exhausted', ...about });
+      this.#put(take, { ...meter, told: [...told, EXHAUSTED] });
+    }
+  }
+
+  /** Writes what has changed, and what is to be told of it. */
+  save(org: string): void {
+    for (const [key, take] of this.#changed) this.#cross(key, take, org);
     const changed = [...this.#changed].flatMap(([key, take]) => {
       const meter = this.#meters.get(key);
       return meter === undefined ? [] : [{ ...meter, key, idleAt: forgettableAt(take, meter, this.#now) }];
     });
     if (changed.length > 0) this.#store.putMeters(changed);
+    for (const event of this.#events.splice(0)) this.#store.tell(event);
+  }
+
+  /** Where more is settled now than before: what is reached by it. */
+  #cross(key: string, take: Take, org: string): void {
+    const meter = this.#meters.get(key);
+    if (meter === undefined || take.watched === undefined) return;
+    if (meter.spent <= (this.#before.get(key)?.spent ?? 0)) return;
+    const crossings = crossingsOf(take, meter);
+    if (crossings.length === 0) return;
+    for (const { mark: _, ...crossing } of crossings) {
+      this.#events.push({ type: 'budget.alert', ...this.#about(take, meter, org), ...crossing });
+    }
+    this.#meters.set(key, { ...meter, told: [...(meter.told ?? []), ...crossings.map(({ mark }) => mark)] });
+  }
+
+  #about(take: Take, meter: Meter, org: string) {
+    const { level, subject, unit, window } = take;
+    const resetsAt = resetOf(take, meter, this.#now);
+    const about = { org, at: this.#now, level, subject, unit, window, used: meter.spent, start: meter.start };
+    return resetsAt === undefined ? about : { ...about, resetsAt };
   }
 
   #put(take: Take, meter: Meter): void {

@@ -65,3 +65,19 @@ export function isSound(usage: UsageDraft): boolean {
   const cached = (usage.cacheRead ?? 0) + (usage.cacheWrite ?? 0);
   return cached <= (usage.input ?? Number.MAX_SAFE_INTEGER) && (usage.reasoning ?? 0) <= (usage.output ?? Number.MAX_SAFE_INTEGER);
 }
+
+export const rowOf = (id: string, usage: UsageReport, now: number): UsageRow => ({
+  ...usage,
+  id,
+  endedAt: now,
+  estimated: usage.estimated === true,
+});
+
+/** The row of a call of which nothing is known but what was estimated. */
+export const estimateOf = (id: string, usage: UsageDraft, status: UsageStatus, now: number): UsageRow => ({
+  ...usage,
+  id,
+  endedAt: now,
+  status,
+  estimated: true,
+});

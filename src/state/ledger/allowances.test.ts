@@ -10,10 +10,15 @@ import type { Ledger } from './ledger-object.ts';
 /** Later than the machine's own clock: no alarm comes by itself. */
 const NOW = Date.UTC(2040, 10, 21, 12);
 
-/** An isolate: its clock and its sleepers move when the test says so. */
+/** An isolate: its clock and who sleeps for a second move when the test says so. */
 class Isolate {
   now = NOW;
+  /** What it asked of the ledger, save what it told behind its calls. */
   readonly asked: string[] = [];
+  /** Messages about calls behind them. */
+  told = 0;
+  /** Nothing that it says is heard any more. */
+  dead = false;
   readonly calls: ReservedCalls;
   readonly #work: Promise<unknown>[] = [];
   readonly #sleepers: (() => void)[] = [];
@@ -23,7 +28,8 @@ class Isolate {
     const allowances = new Allowances(this.#listened(new LedgerClient(env.LEDGER, org)), {
       clock: { now: () => this.now },
       newId: () => `lease_${name}_${ids++}`,
-      sleep: () => new Promise((resolve) => void this.#sleepers.push(resolve)),
+      sleep: (milliseconds) =>
+        new Promise((resolve) => void (milliseconds < 1_000 ? setTimeout(resolve, milliseconds) : this.#sleepers.push(resolve))),
     });
     this.calls = allowances.for((work) => void this.#work.push(work));
   }
@@ -34,7 +40,9 @@ class Isolate {
         const found: unknown = Reflect.get(target, name);
         if (typeof found !== 'function') return found;
         return (...given: unknown[]) => {
-          this.asked.push(String(name));
+          if (this.dead) return new Promise(() => undefined);
+          if (name === 'progress') this.told += 1;
+          else this.asked.push(String(name));
           return Reflect.apply(found, target, given);
         };
       },
@@ -48,9 +56,14 @@ class Isolate {
 
   /** Lets the second end: everything goes back. */
   async end(): Promise<void> {
+    this.wake();
+    await Promise.all(this.#work.splice(0));
+  }
+
+  /** Moves the clock by a second. */
+  wake(): void {
     this.now += 1_000;
     for (const wake of this.#sleepers.splice(0)) wake();
-    await Promise.all(this.#work.splice(0));
   }
 }
 
@@ -122,12 +135,14 @@ describe('an allowance', () => {
     const isolate = await warm('org_dies', 10_000, 10);
     await isolate.calls.reserve(holdOf('org_dies', 'h0', [usd(10_000, 10)]));
     await isolate.calls.settle('h0', settlement('org_dies', 1));
+    isolate.dead = true;
     vi.setSystemTime(NOW + 20_000);
     const rows = await rowsOf('org_dies');
     expect(rows).toHaveLength(9);
     expect(rows[0]).toEqual({ id: 'lease_a_0', status: 'lost', cost: 80 });
     expect(await usedOf('org_dies')).toBe(160);
     // Its account comes after all: the row is kept, and nothing is taken back.
+    isolate.dead = false;
     await isolate.end();
     expect(await rowsOf('org_dies')).toContainEqual({ id: 'h0', status: 'complete', cost: 1 });
     expect(await usedOf('org_dies')).toBe(160);
@@ -164,6 +179,24 @@ describe('an allowance', () => {
     expect((await new LedgerClient(env.LEDGER, 'org_moves').look([other])).standings).toMatchObject([{ used: 6 }]);
   });
 
+  it('moves a call within its block, where the same meters hold another target, and needs no room for it twice', async () => {
+    const isolate = await warm('org_within', 400, 10);
+    for (let n = 0; n < 8; n++) await isolate.calls.reserve(holdOf('org_within', `h${n}`, [usd(400, 10)]));
+    // All the rest of the limit is taken by somebody else.
+    const client = new LedgerClient(env.LEDGER, 'org_within');
+    expect(await client.reserve(holdOf('org_within', 'other', [usd(400, 240)]))).toMatchObject({ allowed: true });
+    const other = { ...usageOf('org_within'), model: 'mock/b', cost: 9 };
+    isolate.asked.length = 0;
+    expect(await isolate.calls.move('h0', [usd(400, 9)], other)).toMatchObject({ allowed: true });
+    expect(isolate.asked).toEqual([]);
+    // One token more than the block has left: that is the ledger's to say.
+    expect(await isolate.calls.move('h1', [usd(400, 12)], other)).toMatchObject({ allowed: false });
+    expect(isolate.asked).toEqual(['reserve']);
+    for (let n = 0; n < 8; n++) expect(await isolate.calls.settle(`h${n}`, settlement('org_within', 8))).toMatchObject({ now: true });
+    await isolate.end();
+    expect(await usedOf('org_within')).toBe(80 + 240 + 8 * 8);
+  });
+
   it('is not lent near a limit, where each call asks', async () => {
     const isolate = new Isolate('org_near', 'a');
     const allowed: boolean[] = [];
@@ -179,11 +212,11 @@ describe('an allowance', () => {
       const org = `org_many_${seed}`;
       const random = seededRandom(seed);
       const limit = 9_000;
-      const isolates = Array.from({ length: 5 }, (_, n) => ({ isolate: new Isolate(org, `i${n}`), open: [] as string[], dead: false }));
+      const isolates = Array.from({ length: 5 }, (_, n) => ({ isolate: new Isolate(org, `i${n}`), open: [] as string[] }));
       const spent = { here: 0 };
       for (let step = 0; step < 700; step++) {
         const each = isolates[Math.floor(random() * isolates.length)];
-        if (each === undefined || each.dead) continue;
+        if (each === undefined || each.isolate.dead) continue;
         const drawn = random();
         if (drawn < 0.6) {
           const id = `h${step}`;
@@ -198,10 +231,10 @@ describe('an allowance', () => {
             spent.here -= 40 - actual;
           }
         } else if (drawn < 0.995) await each.isolate.end();
-        else each.dead = true;
+        else each.isolate.dead = true;
         expect(spent.here).toBeLessThanOrEqual(limit);
       }
-      for (const { isolate, dead } of isolates) if (!dead) await isolate.end();
+      for (const { isolate } of isolates) if (!isolate.dead) await isolate.end();
       expect(await usedOf(org)).toBeGreaterThanOrEqual(spent.here);
       expect(await usedOf(org)).toBeLessThanOrEqual(limit);
       const leases = isolates.flatMap(({ isolate }) => isolate.asked.filter((name) => name === 'borrow'));
@@ -210,16 +243,137 @@ describe('an allowance', () => {
   }, 60_000);
 });
 
+describe('a rate', () => {
+  it('lets isolates together through what its burst is and what has drained, however they borrow', { timeout: 60_000 }, async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date'] });
+    const rate: Take = {
+      level: 'key',
+      subject: 'key_1',
+      unit: 'requests',
+      window: { kind: 'rate', milliseconds: 60_000 },
+      limit: 60,
+      amount: 1,
+    };
+    const take = { ...rate, burst: 400 };
+    const isolates = Array.from({ length: 3 }, (_, n) => new Isolate('org_rate', `r${n}`));
+    let admitted = 0;
+    const ask = async (rounds: number) => {
+      for (let n = 0; n < rounds; n++) {
+        for (const [at, isolate] of isolates.entries()) {
+          const id = `${admitted}-${n}-${at}`;
+          const { allowed } = await isolate.calls.reserve(holdOf('org_rate', id, [take]));
+          if (!allowed) continue;
+          admitted += 1;
+          await isolate.calls.settle(id, { actual: { requests: 1 }, usage: { ...usageOf('org_rate'), status: 'complete' } });
+        }
+      }
+    };
+    await ask(60);
+    const borrowed = isolates.flatMap(({ asked }) => asked.filter((name) => name === 'borrow')).length;
+    expect(borrowed).toBeGreaterThan(0);
+    for (const isolate of isolates) await isolate.end();
+    await ask(160);
+    for (const isolate of isolates) await isolate.end();
+    await ask(20);
+    expect(admitted).toBe(400);
+    vi.setSystemTime(NOW + 5_000);
+    await ask(20);
+    expect(admitted).toBe(405);
+  });
+});
+
+describe('calls that nobody asked the ledger about', () => {
+  const call = async (isolate: Isolate, org: string, id: string, actual?: number) => {
+    await isolate.calls.reserve(holdOf(org, id, [usd(10_000, 10)]));
+    if (actual !== undefined) await isolate.calls.settle(id, settlement(org, actual));
+  };
+
+  it('have a row each before their answers leave, should the isolate end without a word', async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date'] });
+    const isolate = await warm('org_known', 10_000, 10);
+    await call(isolate, 'org_known', 'h0', 4);
+    await isolate.calls.kept?.('h0');
+    await call(isolate, 'org_known', 'h1');
+    await call(isolate, 'org_known', 'h2');
+    await isolate.calls.kept?.('h2');
+    await isolate.calls.release('h2');
+    await call(isolate, 'org_known', 'h3', 9);
+    await isolate.calls.kept?.('h3');
+    // Nobody has this answer: it may have no row, and counts all the same.
+    await call(isolate, 'org_known', 'h4', 1);
+    isolate.dead = true;
+    vi.setSystemTime(NOW + 20_000);
+    expect((await rowsOf('org_known')).filter(({ id }) => !String(id).startsWith('w'))).toEqual([
+      { id: 'h0', status: 'complete', cost: 4 },
+      { id: 'h1', status: 'abandoned', cost: 3 },
+      { id: 'h3', status: 'complete', cost: 9 },
+      { id: 'lease_a_0', status: 'lost', cost: 80 - 4 - 3 - 9 },
+    ]);
+    expect(await usedOf('org_known')).toBe(160);
+    await runInDurableObject(env.LEDGER.getByName('org_known'), (_object: Ledger, state) => {
+      expect(state.storage.sql.exec('SELECT * FROM progress').toArray()).toEqual([]);
+    });
+  });
+
+  it('are told of in few messages, and each of them once', async () => {
+    const isolate = await warm('org_few', 10_000, 10);
+    for (let n = 0; n < 8; n++) {
+      await call(isolate, 'org_few', `h${n}`, 4);
+      // The ledger knows: nothing waits.
+      if (n === 3) await isolate.calls.kept?.('h3');
+      if (n === 3) expect(isolate.calls.kept?.('h3')).toBeUndefined();
+    }
+    await isolate.calls.kept?.('h7');
+    expect(isolate.told).toBe(2);
+    expect(isolate.asked).toEqual([]);
+    await isolate.end();
+    expect(await usedOf('org_few')).toBe(80 + 8 * 4);
+    expect((await rowsOf('org_few')).map(({ id }) => id)).toEqual(
+      Array.from('hw', (kind) => [0, 1, 2, 3, 4, 5, 6, 7].map((n) => kind + n)).flat(),
+    );
+  });
+
+  it('are answered all the same where the ledger does not hear of them', async () => {
+    const isolate = await warm('org_deaf', 10_000, 10);
+    await call(isolate, 'org_deaf', 'h0');
+    await call(isolate, 'org_deaf', 'h1');
+    isolate.dead = true;
+    const first = isolate.calls.kept?.('h0');
+    const second = isolate.calls.kept?.('h1');
+    expect(first).toBeInstanceOf(Promise);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    isolate.wake();
+    await Promise.race([first, second]);
+  });
+
+  it('that are moved to other meters are theirs alone', async () => {
+    vi.useFakeTimers({ now: NOW, toFake: ['Date'] });
+    const isolate = await warm('org_moved', 10_000, 10);
+    await call(isolate, 'org_moved', 'h0');
+    await isolate.calls.kept?.('h0');
+    const other = { ...usd(15, 5), level: 'model', subject: 'mock/b' } as const;
+    expect(await isolate.calls.move('h0', [other], usageOf('org_moved'))).toMatchObject({ allowed: true });
+    isolate.dead = true;
+    vi.setSystemTime(NOW + 20_000);
+    expect((await rowsOf('org_moved')).filter(({ status }) => status !== 'complete')).toEqual([
+      { id: 'lease_a_0', status: 'lost', cost: 80 },
+    ]);
+    expect(await new LedgerClient(env.LEDGER, 'org_moved').settle('h0', settlement('org_moved', 2))).toMatchObject({ now: true });
+    expect(await rowsOf('org_moved')).toContainEqual({ id: 'h0', status: 'complete', cost: 2 });
+  });
+});
+
 describe('a revocation', () => {
   it('is heard of when the block is at its end, and at once by a caller who knows', async () => {
     const isolate = await warm('org_told', 10_000, 10);
-    const generation = await new LedgerClient(env.LEDGER, 'org_told').revoke('key:key_1');
+    const generation = 5;
+    await new LedgerClient(env.LEDGER, 'org_told').changed(generation);
     expect(await isolate.calls.reserve(holdOf('org_told', 'h0', [usd(10_000, 10)]))).toMatchObject({ allowed: true });
     const knowing = { ...holdOf('org_told', 'h1', [usd(10_000, 10)]), generation };
     expect(await isolate.calls.reserve(knowing)).toMatchObject({ allowed: true, generation });
     expect(isolate.asked).toEqual(['reserve']);
     await isolate.end();
-    expect(await isolate.calls.reserve(holdOf('org_told', 'h2', [usd(10_000, 10)]))).toMatchObject({ refusal: { reason: 'revoked' } });
+    expect(await isolate.calls.reserve(holdOf('org_told', 'h2', [usd(10_000, 10)]))).toMatchObject({ refusal: { reason: 'outdated' } });
     await runInDurableObject(env.LEDGER.getByName('org_told'), (object: Ledger) => expect(object.counts().refused).toBe(1));
   });
 });

@@ -1,25 +1,31 @@
-import type { Ended, Extended, NewHold, Reserved, ReservedCalls, Settlement } from '../../core/ledger/holds.ts';
+import type { Ended, Extended, NewHold, Progress, Reserved, ReservedCalls, Settlement } from '../../core/ledger/holds.ts';
 import { meterKey, type Take } from '../../core/ledger/take.ts';
 import type { UsageDraft } from '../../core/ledger/usage.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { Lender } from './client.ts';
 import { blockOf, isEven, Lease, MOST_CALLS } from './lease.ts';
+import { ProgressTeller } from './progress.ts';
 
 /** Milliseconds for which calls take from a block: as long does a revocation take to be known here. */
 const LIFE = 1_000;
-/** Milliseconds after which the ledger counts a block as lost. */
+/** Milliseconds after which the ledger counts a block as lost; where calls themselves count as abandoned sooner, so soon. */
 const LOST = 15_000;
 /** Calls of one second from which on a block is borrowed for the next: fewer are no dearer one by one. */
 const HOT = 8;
 /** Kinds of calls that are remembered, each of the same meters. */
 const LANES = 500;
 
+type After = (work: Promise<unknown>) => void;
+
 /** Calls that take from the same meters. */
 interface Lane {
   lease: Lease | undefined;
+  /** What takes its place when it has come to its end. */
+  next: Lease | undefined;
   borrowing: boolean;
-  /** Calls since the second began. */
+  /** Calls since the second began, and of the one before. */
   calls: number;
+  before: number;
   since: number;
   /** Until when nothing is borrowed: near a limit's end nothing is lent. */
   notBefore: number;
@@ -35,7 +41,8 @@ export interface AllowanceOptions {
  * What an isolate has borrowed of one organisation's limits. Where calls of the same meters come often, a block for the
  * next second of them is deducted from the ledger at once and held and settled here; the account goes back in one message
  * when the second is over. No limit is passed by it: what is lent is spent until it comes back, and an isolate that ends
- * without a word has spent it all. Everything else asks the ledger.
+ * without a word has spent it all. Of which calls, the ledger is told behind them (`ProgressTeller`). Everything else asks the
+ * ledger.
  */
 export class Allowances {
   readonly #ledger: Lender;
@@ -43,49 +50,76 @@ export class Allowances {
   readonly #lanes = new Map<string, Lane>();
   /** The lease that each open call takes from. */
   readonly #leaseOf = new Map<string, Lease>();
+  readonly #leases = new Map<string, Lease>();
+  readonly #progress: ProgressTeller;
 
   constructor(ledger: Lender, options: AllowanceOptions) {
     this.#ledger = ledger;
     this.#options = options;
+    const { clock, sleep } = options;
+    this.#progress = new ProgressTeller({ clock, sleep, tell: (told) => this.#tell(told) });
   }
 
   /** For one exchange: `after` keeps what goes on behind its response alive. */
-  for(after: (work: Promise<unknown>) => void): ReservedCalls {
+  for(after: After): ReservedCalls {
     return {
       reserve: (hold) => this.#reserve(hold, after),
-      move: (id, takes, usage) => this.#move(id, takes, usage),
-      settle: (id, settlement) => this.#settle(id, settlement),
-      release: (id) => this.#release(id),
+      move: (id, takes, usage) => this.#move(id, takes, usage, after),
+      settle: (id, settlement) => this.#settle(id, settlement, after),
+      release: (id) => this.#release(id, after),
       extend: (id, ttl) => this.#extend(id, ttl),
+      kept: (id) => this.#progress.kept(id, after),
     };
   }
 
-  async #reserve(hold: NewHold, after: (work: Promise<unknown>) => void): Promise<Reserved> {
+  async #reserve(hold: NewHold, after: After): Promise<Reserved> {
     const open = this.#leaseOf.get(hold.id);
     if (open !== undefined) return open.again();
     const lane = this.#laneOf(hold);
     const now = this.#options.clock.now();
-    const here = lane.lease?.take(hold, now);
-    if (here !== undefined && lane.lease !== undefined) {
-      lane.calls += 1;
-      this.#leaseOf.set(hold.id, lane.lease);
-      return here;
-    }
     const calls = count(lane, now);
-    // Not waited for: this call asks for itself, and so do those that come before the block is here.
-    if (calls >= HOT && !lane.borrowing && now >= lane.notBefore && isEven(hold)) {
+    const here = this.#take(lane, hold, now);
+    // Not waited for: the next block is here before this one is used up, and without one the call asks for itself.
+    const isWanted = here === undefined || (lane.next === undefined && lane.lease?.isLow(now) === true);
+    if (isWanted && calls >= HOT && !lane.borrowing && now >= lane.notBefore && isEven(hold)) {
       lane.borrowing = true;
       after(this.#borrow(lane, hold, Math.min(calls, MOST_CALLS)));
     }
-    return this.#ledger.reserve(hold);
+    if (here === undefined || lane.lease === undefined) return this.#ledger.reserve(hold);
+    this.#leaseOf.set(hold.id, lane.lease);
+    this.#progress.begun(lane.lease.id, hold, after);
+    return here;
+  }
+
+  /** From the block in use, or from the next one where that does not do. */
+  #take(lane: Lane, hold: NewHold, now: number): Reserved | undefined {
+    const here = lane.lease?.take(hold, now);
+    if (here !== undefined || lane.next === undefined) return here;
+    lane.lease = lane.next;
+    lane.next = undefined;
+    return lane.lease.take(hold, now);
+  }
+
+  async #tell(told: readonly Progress[]): Promise<void> {
+    await this.#ledger.progress(told);
+    for (const { lease, ended } of told) this.#leases.get(lease)?.rowsKept(ended.map(({ id }) => id));
   }
 
   #laneOf(hold: NewHold): Lane {
     // Who knows less of the subjects must not take from what was lent to who knows more.
-    const name = JSON.stringify([hold.generation, hold.subjects, hold.takes.map((take) => [meterKey(take), take.limit, take.burst])]);
+    const takes = hold.takes.map((take) => [meterKey(take), take.limit, take.burst, take.soft, take.watched]);
+    const name = JSON.stringify([hold.generation, hold.subjects, takes]);
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
-    const lane: Lane = { lease: undefined, borrowing: false, calls: 0, since: this.#options.clock.now(), notBefore: 0 };
+    const lane: Lane = {
+      lease: undefined,
+      next: undefined,
+      borrowing: false,
+      calls: 0,
+      before: 0,
+      since: this.#options.clock.now(),
+      notBefore: 0,
+    };
     if (this.#lanes.size >= LANES) this.#forgetOldest();
     this.#lanes.set(name, lane);
     return lane;
@@ -99,16 +133,20 @@ export class Allowances {
 
   async #borrow(lane: Lane, hold: NewHold, calls: number): Promise<void> {
     const { clock, newId, sleep } = this.#options;
-    const asked = blockOf(hold, newId(), calls, LOST);
+    const asked = blockOf(hold, newId(), calls, Math.min(LOST, hold.ttl));
     // From before it is asked for: the ledger's time for it begins later, and so ends later.
     const until = clock.now() + LIFE;
+    let lease: Lease;
     try {
       const granted = await this.#ledger.borrow(asked);
       if (!granted.allowed) {
         lane.notBefore = clock.now() + LIFE;
         return;
       }
-      lane.lease = new Lease(asked, granted, until);
+      lease = new Lease(asked, granted, until);
+      this.#leases.set(asked.id, lease);
+      if (lane.lease === undefined) lane.lease = lease;
+      else lane.next = lease;
     } catch {
       // Whether it was lent is not known: then it is lost, and counts as spent.
       lane.notBefore = clock.now() + LIFE;
@@ -116,14 +154,15 @@ export class Allowances {
     } finally {
       lane.borrowing = false;
     }
-    const { lease } = lane;
     await sleep(LIFE);
     if (lane.lease === lease) lane.lease = undefined;
+    if (lane.next === lease) lane.next = undefined;
     await this.#giveBack(lease);
   }
 
   async #giveBack(lease: Lease): Promise<void> {
     lease.returning = true;
+    this.#leases.delete(lease.id);
     const open = lease.openIds;
     try {
       await this.#ledger.giveBack(lease.id, lease.account());
@@ -139,20 +178,23 @@ export class Allowances {
     }
   }
 
-  async #settle(id: string, settlement: Settlement): Promise<Ended> {
+  async #settle(id: string, settlement: Settlement, after: After): Promise<Ended> {
     const lease = this.#leaseOf.get(id);
     if (lease === undefined) return this.#ledger.settle(id, settlement);
     if (lease.returning) return this.#later(lease, id, settlement);
     this.#leaseOf.delete(id);
-    return lease.settle(id, settlement);
+    const { ended, usage } = lease.settle(id, settlement);
+    if (ended.now) this.#progress.ended(lease.id, id, usage, after);
+    return ended;
   }
 
-  async #release(id: string): Promise<Ended> {
+  async #release(id: string, after: After): Promise<Ended> {
     const lease = this.#leaseOf.get(id);
     if (lease === undefined) return this.#ledger.release(id);
     if (lease.returning) return this.#later(lease, id, undefined);
     this.#leaseOf.delete(id);
     lease.drop(id);
+    this.#progress.left(lease.id, id, after);
     return { ending: 'released', now: true };
   }
 
@@ -167,16 +209,22 @@ export class Allowances {
    * Other meters are the ledger's to judge. It holds for them first, and the block is left only then: refused, the call
    * goes on as it was.
    */
-  async #move(id: string, takes: readonly Take[], usage: UsageDraft): Promise<Reserved> {
+  async #move(id: string, takes: readonly Take[], usage: UsageDraft, after: After): Promise<Reserved> {
     const lease = this.#leaseOf.get(id);
     const hold = lease === undefined || lease.returning ? undefined : lease.holdOf(id);
     if (lease === undefined || hold === undefined) return this.#ledger.move(id, takes, usage);
+    const here = lease.move(id, takes, usage);
+    if (here !== undefined) {
+      this.#progress.begun(lease.id, { id, usage }, after);
+      return here;
+    }
     const moved = await this.#ledger.reserve({ ...hold, takes, usage });
     if (!moved.allowed) return moved;
     // Given back meanwhile, the ledger may have come to know the call by its old takes first.
     if (lease.returning) return this.#ledger.move(id, takes, usage);
     lease.drop(id);
     this.#leaseOf.delete(id);
+    this.#progress.left(lease.id, id, after);
     return moved;
   }
 
@@ -186,12 +234,14 @@ export class Allowances {
   }
 }
 
-/** Calls of the last second, this one included. */
+/** Calls of this second so far or of the last one, whichever are more; this one included. */
 function count(lane: Lane, now: number): number {
-  if (now - lane.since >= LIFE) {
+  const elapsed = now - lane.since;
+  if (elapsed >= LIFE) {
+    lane.before = elapsed < 2 * LIFE ? lane.calls : 0;
     lane.since = now;
     lane.calls = 0;
   }
   lane.calls += 1;
-  return lane.calls;
+  return Math.max(lane.calls, lane.before);
 }

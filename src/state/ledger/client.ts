@@ -1,16 +1,32 @@
 import { GatewayError } from '../../core/errors.ts';
 import type { AuditEntry, AuditEvent, AuditHead } from '../../core/ledger/audit.ts';
-import type { Account, Ended, Extended, NewHold, NewLease, Reserved, ReservedCalls, Settlement } from '../../core/ledger/holds.ts';
-import type { Standing } from '../../core/ledger/meters.ts';
+import type { LedgerAnswer } from '../../core/ledger/batch.ts';
+import type {
+  Account,
+  Ended,
+  Extended,
+  NewHold,
+  NewLease,
+  Progress,
+  Pulse,
+  Reserved,
+  ReservedCalls,
+  Settlement,
+} from '../../core/ledger/holds.ts';
+import type { Looked } from '../../core/ledger/meters.ts';
 import { checkTakes, type Take } from '../../core/ledger/take.ts';
 import type { UsageDraft } from '../../core/ledger/usage.ts';
-import type { AuditPage } from './audit-log.ts';
+import { systemClock } from '../ports.ts';
+import type { Delivery } from './alerts.ts';
+import type { ChangePlace } from './audit-log.ts';
+import { Batches } from './batches.ts';
 import type { Ledger } from './ledger-object.ts';
 
 /** What lends blocks. */
 export interface Lender extends ReservedCalls {
   borrow(lease: NewLease): Promise<Reserved>;
   giveBack(lease: string, account: Account): Promise<Ended>;
+  progress(told: readonly Progress[]): Promise<void>;
 }
 
 /**
@@ -21,6 +37,11 @@ export interface Lender extends ReservedCalls {
 export class LedgerClient implements Lender {
   readonly #namespace: DurableObjectNamespace<Ledger>;
   readonly #org: string;
+  readonly #batches = new Batches({
+    send: (questions) => this.#ask<readonly LedgerAnswer[]>((ledger) => ledger.answerAll(questions)),
+    now: () => systemClock.now(),
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  });
 
   /** `org`: an organisation that exists. An object is made for every name that is asked for. */
   constructor(namespace: DurableObjectNamespace<Ledger>, org: string) {
@@ -31,20 +52,20 @@ export class LedgerClient implements Lender {
   /** Throws `RangeError` on takes that no meter can count, without asking. */
   async reserve(hold: NewHold): Promise<Reserved> {
     checkTakes(hold.takes);
-    return this.#ask<Reserved>((ledger) => ledger.reserve(hold));
+    return reservedOf(await this.#batches.ask({ ask: 'reserve', hold }));
   }
 
   async move(id: string, takes: readonly Take[], usage: UsageDraft): Promise<Reserved> {
     checkTakes(takes);
-    return this.#ask<Reserved>((ledger) => ledger.move(id, takes, usage));
+    return reservedOf(await this.#batches.ask({ ask: 'move', id, takes, usage }));
   }
 
-  settle(id: string, settlement: Settlement): Promise<Ended> {
-    return this.#ask((ledger) => ledger.settle(id, settlement));
+  async settle(id: string, settlement: Settlement): Promise<Ended> {
+    return endedOf(await this.#batches.tell({ ask: 'settle', id, settlement }));
   }
 
-  release(id: string): Promise<Ended> {
-    return this.#ask((ledger) => ledger.release(id));
+  async release(id: string): Promise<Ended> {
+    return endedOf(await this.#batches.tell({ ask: 'release', id }));
   }
 
   extend(id: string, ttl: number): Promise<Extended> {
@@ -59,30 +80,58 @@ export class LedgerClient implements Lender {
     return this.#ask((ledger) => ledger.giveBack(lease, account));
   }
 
-  look(takes: readonly Take[]): Promise<{ readonly generation: number; readonly standings: readonly Standing[] }> {
+  progress(told: readonly Progress[]): Promise<void> {
+    return this.#ask((ledger) => ledger.progress(told));
+  }
+
+  look(takes: readonly Take[]): Promise<Looked> {
     return this.#ask((ledger) => ledger.look(takes));
   }
 
-  /** Callers must read the subject anew: a key, an app, a team. Returns the generation that they must know. */
-  revoke(subject: string): Promise<number> {
-    return this.#ask((ledger) => ledger.revoke(subject));
+  /** Something in the organisation has changed: who asks must have been read at this generation at least. */
+  changed(generation: number): Promise<void> {
+    return this.#ask((ledger) => ledger.changed(generation));
   }
 
-  stop(subject: string): Promise<number> {
+  stop(subject: string): Promise<void> {
     return this.#ask((ledger) => ledger.stop(subject));
   }
 
-  /** Not asked again: an event that is told twice would stand there twice. Throws where it was not written down. */
-  async audit(event: AuditEvent): Promise<AuditEntry> {
-    return this.#stub().audit(event);
+  /** Not asked again: a step that is told twice would count twice. */
+  async repeats(run: string, step: string): Promise<number> {
+    return this.#stub().repeats(run, step);
   }
 
-  auditPage(before: number | undefined, limit: number): Promise<AuditPage> {
-    return this.#ask((ledger) => ledger.auditPage(before, limit));
+  pulse(): Promise<Pulse> {
+    return this.#ask<Pulse>((ledger) => ledger.pulse());
+  }
+
+  /** `place`: where what it tells of takes effect. The same event of the same change is written once. */
+  async audit(event: AuditEvent, place: ChangePlace = 'database'): Promise<AuditEntry> {
+    const text = JSON.stringify(event);
+    return JSON.parse(await this.#ask((ledger) => ledger.audit(text, place))) as AuditEntry;
+  }
+
+  /** Entries after a number, oldest first. */
+  async auditAfter(seq: number, limit: number): Promise<readonly AuditEntry[]> {
+    return JSON.parse(await this.#ask((ledger) => ledger.auditAfter(seq, limit))) as readonly AuditEntry[];
   }
 
   auditHead(): Promise<AuditHead> {
     return this.#ask((ledger) => ledger.auditHead());
+  }
+
+  deliveries(webhook: string, before: number | undefined, limit: number): Promise<readonly Delivery[]> {
+    return this.#ask((ledger) => ledger.deliveries(webhook, before, limit));
+  }
+
+  /** Not asked again: each time is a message of its own. Throws `overloaded` where it may or may not have been sent. */
+  async ping(webhook: string): Promise<Delivery | undefined> {
+    try {
+      return await this.#stub().ping(this.#org, webhook);
+    } catch (cause) {
+      throw unavailable(cause);
+    }
   }
 
   async #ask<T>(question: (ledger: DurableObjectStub<Ledger>) => Promise<T>): Promise<T> {
@@ -102,6 +151,16 @@ export class LedgerClient implements Lender {
   #stub(): DurableObjectStub<Ledger> {
     return this.#namespace.getByName(this.#org);
   }
+}
+
+function reservedOf(answer: LedgerAnswer): Reserved {
+  if ('reserved' in answer) return answer.reserved;
+  throw new RangeError('problem' in answer ? answer.problem : 'The ledger answered another question');
+}
+
+function endedOf(answer: LedgerAnswer): Ended {
+  if ('ended' in answer) return answer.ended;
+  throw new RangeError('problem' in answer ? answer.problem : 'The ledger answered another question');
 }
 
 /** developers.cloudflare.com/durable-objects/best-practices/error-handling: asking an overloaded object again makes it worse. */

@@ -1,10 +1,14 @@
 import type { Account, Ended, NewHold, Reserved, Settlement } from '../../core/ledger/holds.ts';
 import type { Standing } from '../../core/ledger/meters.ts';
-import { isWhole, type Unit } from '../../core/ledger/take.ts';
-import { isSound } from '../../core/ledger/usage.ts';
+import { isWhole, meterKey, type Take, type Unit } from '../../core/ledger/take.ts';
+import { isSound, type UsageDraft, type UsageReport } from '../../core/ledger/usage.ts';
 
-/** Calls of one block at most: so many rows are lost with an isolate at most. */
-export const MOST_CALLS = 256;
+/** Calls of one block at most. */
+export const MOST_CALLS = 2_048;
+/** Milliseconds before its end, and the part of it, from which on the next block is wanted. */
+const SOON = 250;
+const LITTLE = 0.3;
+const FEW = 16;
 
 /** A block that was borrowed: calls are held and settled against it here, without asking anybody. */
 export class Lease {
@@ -18,7 +22,9 @@ export class Lease {
   readonly #taken = new Map<Unit, number>();
   readonly #used = new Map<Unit, number>();
   readonly #open = new Map<string, NewHold>();
-  readonly #ended: Account['ended'][number][] = [];
+  /** Rows of calls that ended, save those that the ledger has. */
+  readonly #ended = new Map<string, UsageReport>();
+  #calls = 0;
   /** Ends of calls that the ledger is just being told of: it must know the calls first. */
   readonly late: { readonly id: string; readonly settlement: Settlement | undefined }[] = [];
   /** Set once the account is on its way. */
@@ -35,12 +41,41 @@ export class Lease {
   /** Holds for a call; `undefined` where what is left does not do. */
   take(hold: NewHold, now: number): Reserved | undefined {
     if (this.returning || now >= this.until) return undefined;
-    if (this.#open.size + this.#ended.length >= MOST_CALLS) return undefined;
+    if (this.#calls >= MOST_CALLS) return undefined;
+    if (!this.#holds(hold)) return undefined;
+    this.#calls += 1;
+    return this.#answer();
+  }
+
+  /**
+   * Holds otherwise for a call, of which another target will be asked; `undefined`, and all as it was, where that takes
+   * from other meters or more than is left. Asking the ledger would need room for the call a second time.
+   */
+  move(id: string, takes: readonly Take[], usage: UsageDraft): Reserved | undefined {
+    const before = this.#open.get(id);
+    if (before === undefined || this.returning || !isAlike(before.takes, takes)) return undefined;
+    this.drop(id);
+    const moved = { ...before, takes, usage };
+    if (isEven(moved) && this.#holds(moved)) return this.#answer();
+    this.#holds(before);
+    return undefined;
+  }
+
+  #holds(hold: NewHold): boolean {
     const amounts = amountsOf(hold);
-    for (const [unit, amount] of amounts) if (amount > this.#left(unit)) return undefined;
+    for (const [unit, amount] of amounts) if (amount > this.#left(unit)) return false;
     for (const [unit, amount] of amounts) add(this.#taken, unit, amount);
     this.#open.set(hold.id, hold);
-    return this.#answer();
+    return true;
+  }
+
+  /** Whether it will soon be used up or over. */
+  isLow(now: number): boolean {
+    // A block for few calls is used up by few: what comes in between asks for itself.
+    if (this.#calls < FEW) return false;
+    if (now >= this.until - SOON || this.#calls >= MOST_CALLS * (1 - LITTLE)) return true;
+    for (const [unit, lent] of this.#lent) if (this.#left(unit) < lent * LITTLE) return true;
+    return false;
   }
 
   holdOf(id: string): NewHold | undefined {
@@ -61,20 +96,28 @@ export class Lease {
     return hold;
   }
 
-  settle(id: string, { actual, usage }: Settlement): Ended {
+  /** Ends a call of this lease. `usage` is what its row says. */
+  settle(id: string, { actual, usage: told }: Settlement): { readonly ended: Ended; readonly usage: UsageReport } {
     const hold = this.drop(id);
-    if (hold === undefined) return { ending: 'unknown', now: false };
-    const sound = isSound(usage) && Object.values(actual).every((amount) => amount === undefined || isWhole(amount));
+    if (hold === undefined) return { ended: { ending: 'unknown', now: false }, usage: told };
+    const sound = isSound(told) && Object.values(actual).every((amount) => amount === undefined || isWhole(amount));
     for (const [unit, held] of amountsOf(hold)) {
       if (unit !== 'concurrent') add(this.#used, unit, (sound ? actual[unit] : undefined) ?? held);
     }
-    this.#ended.push({ id, usage: sound ? usage : { ...hold.usage, status: usage.status, estimated: true } });
-    return sound ? { ending: 'settled', now: true } : { ending: 'settled', now: true, rejected: true };
+    const usage = sound ? told : { ...hold.usage, status: told.status, estimated: true };
+    this.#ended.set(id, usage);
+    return { usage, ended: sound ? { ending: 'settled', now: true } : { ending: 'settled', now: true, rejected: true } };
+  }
+
+  /** The ledger has these rows: the account needs not say them again. */
+  rowsKept(ids: readonly string[]): void {
+    for (const id of ids) this.#ended.delete(id);
   }
 
   /** What the ledger is told when the lease ends. */
   account(): Account {
-    return { used: Object.fromEntries(this.#used), ended: [...this.#ended], open: [...this.#open.values()] };
+    const ended = Array.from(this.#ended, ([id, usage]) => ({ id, usage }));
+    return { used: Object.fromEntries(this.#used), ended, open: [...this.#open.values()] };
   }
 
   get openIds(): readonly string[] {
@@ -105,6 +148,13 @@ export function isEven({ takes }: NewHold): boolean {
     amounts[unit] ??= amount;
     return amounts[unit] === amount;
   });
+}
+
+/** Whether both take from the same meters, under the same limits. */
+function isAlike(left: readonly Take[], right: readonly Take[]): boolean {
+  const nameOf = (take: Take) => JSON.stringify([meterKey(take), take.limit, take.burst]);
+  const known = new Set(left.map(nameOf));
+  return left.length === right.length && right.every((take) => known.has(nameOf(take)));
 }
 
 /** So many calls like this one, as one block. */

@@ -1,4 +1,6 @@
-import type { ChangedMeter, Ending, Hold, LedgerStore, Mark } from '../../core/ledger/holds.ts';
+import { randomBase62 } from '../../core/base62.ts';
+import type { LedgerEvent } from '../../core/ledger/alerts.ts';
+import type { ChangedMeter, Ending, Hold, KeptProgress, LedgerStore } from '../../core/ledger/holds.ts';
 import type { Meter } from '../../core/ledger/meters.ts';
 import type { UsageRow } from '../../core/ledger/usage.ts';
 
@@ -11,7 +13,7 @@ export interface EndedRow {
 
 /**
  * A ledger in the SQLite storage of one object. Nothing of it is remembered between two operations but two numbers that
- * rise: what is written is what is.
+ * rise, what was stopped, and the open holds: what is written is what is.
  *
  * Rows written, which is what storage costs: one for each meter that an operation changes, one for a hold that begins, and
  * five over its end (it goes; its end is kept under its number and its id, and both go later).
@@ -19,44 +21,60 @@ export interface EndedRow {
 export class SqlStore implements LedgerStore {
   readonly #sql: SqlStorage;
   #generation: number;
+  #stopped: ReadonlySet<string>;
   /** The number of the last end. */
   #seq: number;
+  #hasNews = false;
+  /** All open holds; absent where they are too many to be remembered. */
+  #open: Map<string, Hold> | undefined;
+  /** Since the object was loaded: what storage charges for. */
+  rowsWritten = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec(SCHEMA);
+    if (!hasColumn(sql, 'meters', 'told')) sql.exec('ALTER TABLE meters ADD COLUMN told TEXT');
     this.#generation = this.number('generation');
+    this.#stopped = new Set(this.stopped());
+    this.#open = this.#readOpen();
     // Ends that went out and are forgotten were never numbered higher than what is noted as gone out.
     this.#seq = Math.max(this.number('drained'), this.#one<{ most: number | null }>('SELECT MAX(seq) AS most FROM ended')?.most ?? 0);
   }
 
   meters(keys: readonly string[]): ReadonlyMap<string, Meter> {
-    const rows = this.#sql.exec<{ key: string; start: number; spent: number; reserved: number }>(
-      'SELECT key, start, spent, reserved FROM meters WHERE key IN (SELECT value FROM json_each(?))',
+    const rows = this.#sql.exec<{ key: string; start: number; spent: number; reserved: number; told: string | null }>(
+      'SELECT key, start, spent, reserved, told FROM meters WHERE key IN (SELECT value FROM json_each(?))',
       JSON.stringify(keys),
     );
-    return new Map(Array.from(rows, ({ key, start, spent, reserved }) => [key, { start, spent, reserved }]));
+    return new Map(Array.from(rows, ({ key, told, ...counted }) => [key, told === null ? counted : { ...counted, told: readTold(told) }]));
   }
 
   putMeters(changed: readonly ChangedMeter[]): void {
-    this.#sql.exec(
-      `INSERT OR REPLACE INTO meters (key, start, spent, reserved, idle_at)
-         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)`,
-      JSON.stringify(changed.map(({ key, start, spent, reserved, idleAt = null }) => [key, start, spent, reserved, idleAt])),
+    this.#write(
+      `INSERT OR REPLACE INTO meters (key, start, spent, reserved, idle_at, told)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 FROM json_each(?)`,
+      JSON.stringify(
+        changed.map(({ key, start, spent, reserved, idleAt = null, told = null }) => [key, start, spent, reserved, idleAt, told]),
+      ),
     );
   }
 
   hold(id: string): Hold | undefined {
+    const known = this.#open?.get(id);
+    if (known !== undefined || this.#open !== undefined) return known;
     const row = this.#one<{ body: string }>('SELECT body FROM holds WHERE id = ?', id);
     return row === undefined ? undefined : readHold(row.body);
   }
 
   putHold(hold: Hold): void {
-    this.#sql.exec('INSERT OR REPLACE INTO holds (id, expires_at, body) VALUES (?, ?, ?)', hold.id, hold.expiresAt, JSON.stringify(hold));
+    this.#open?.set(hold.id, hold);
+    if (this.#open !== undefined && this.#open.size > MOST_OPEN) this.#open = undefined;
+    this.#write('INSERT OR REPLACE INTO holds (id, expires_at, body) VALUES (?, ?, ?)', hold.id, hold.expiresAt, JSON.stringify(hold));
   }
 
   dropHold(id: string): void {
-    this.#sql.exec('DELETE FROM holds WHERE id = ?', id);
+    this.#open?.delete(id);
+    this.#write('DELETE FROM holds WHERE id = ?', id);
   }
 
   expired(now: number, most: number): readonly Hold[] {
@@ -69,13 +87,26 @@ export class SqlStore implements LedgerStore {
     return this.#one<{ at: number | null }>('SELECT MIN(expires_at) AS at FROM holds')?.at ?? undefined;
   }
 
+  putProgress(lease: string, number: number, kept: KeptProgress): void {
+    this.#write('INSERT OR REPLACE INTO progress (lease, number, body) VALUES (?, ?, ?)', lease, number, JSON.stringify(kept));
+  }
+
+  progressOf(lease: string): readonly KeptProgress[] {
+    const rows = this.#sql.exec<{ body: string }>('SELECT body FROM progress WHERE lease = ? ORDER BY number', lease);
+    return Array.from(rows, ({ body }) => readProgress(body));
+  }
+
+  dropProgress(lease: string): void {
+    this.#write('DELETE FROM progress WHERE lease = ?', lease);
+  }
+
   ended(id: string): Ending | undefined {
     return this.#one<{ ending: Ending }>('SELECT ending FROM ended WHERE id = ?', id)?.ending;
   }
 
   end(id: string, ending: Ending, now: number, usage: UsageRow | undefined): void {
     this.#seq += 1;
-    this.#sql.exec(
+    this.#write(
       'INSERT INTO ended (seq, id, ending, at, usage) VALUES (?, ?, ?, ?, ?)',
       this.#seq,
       id,
@@ -89,18 +120,37 @@ export class SqlStore implements LedgerStore {
     return this.#generation;
   }
 
-  marks(subjects: readonly string[]): readonly Mark[] {
-    const rows = this.#sql.exec<{ subject: string; generation: number; stopped: number }>(
-      'SELECT subject, generation, stopped FROM marks WHERE subject IN (SELECT value FROM json_each(?))',
-      JSON.stringify(subjects),
-    );
-    return Array.from(rows, ({ subject, generation, stopped }) => ({ subject, generation, stopped: stopped === 1 }));
-  }
-
-  mark({ subject, generation, stopped }: Mark): void {
-    this.#sql.exec('INSERT OR REPLACE INTO marks (subject, generation, stopped) VALUES (?, ?, ?)', subject, generation, stopped ? 1 : 0);
+  setGeneration(generation: number): void {
+    if (generation <= this.#generation) return;
     this.setNumber('generation', generation);
     this.#generation = generation;
+  }
+
+  isStopped(subject: string): boolean {
+    return this.#stopped.has(subject);
+  }
+
+  stop(subject: string, now: number): void {
+    this.#write('INSERT OR REPLACE INTO stopped (subject, at) VALUES (?, ?)', subject, now);
+    this.#write('DELETE FROM stopped WHERE subject NOT IN (SELECT subject FROM stopped ORDER BY at DESC LIMIT ?)', MOST_STOPPED);
+    this.#stopped = new Set(this.stopped());
+  }
+
+  /** What was stopped, the latest first. */
+  stopped(): readonly string[] {
+    return Array.from(this.#sql.exec<{ subject: string }>('SELECT subject FROM stopped ORDER BY at DESC'), ({ subject }) => subject);
+  }
+
+  tell(event: LedgerEvent): void {
+    this.#write('INSERT INTO events (id, body) VALUES (?, ?)', `msg_${randomBase62(24)}`, JSON.stringify(event));
+    this.#hasNews = true;
+  }
+
+  /** Whether anything was told since this was asked last. */
+  takeNews(): boolean {
+    const had = this.#hasNews;
+    this.#hasNews = false;
+    return had;
   }
 
   /** Ends that have not gone out yet, in order. */
@@ -121,8 +171,8 @@ export class SqlStore implements LedgerStore {
 
   /** Lets go of ends that have gone out and are older than `before`, and of meters that say nothing any more. */
   forget(before: number, now: number): void {
-    this.#sql.exec('DELETE FROM ended WHERE seq <= ? AND at < ?', this.number('drained'), before);
-    this.#sql.exec('DELETE FROM meters WHERE idle_at <= ? AND reserved = 0', now);
+    this.#write('DELETE FROM ended WHERE seq <= ? AND at < ?', this.number('drained'), before);
+    this.#write('DELETE FROM meters WHERE idle_at <= ? AND reserved = 0', now);
   }
 
   number(name: string): number {
@@ -130,12 +180,23 @@ export class SqlStore implements LedgerStore {
   }
 
   setNumber(name: string, value: number): void {
-    this.#sql.exec('INSERT OR REPLACE INTO numbers (name, value) VALUES (?, ?)', name, value);
+    this.#write('INSERT OR REPLACE INTO numbers (name, value) VALUES (?, ?)', name, value);
   }
 
   /** After an operation that was undone: the numbers as they are stored. */
   reload(): SqlStore {
-    return new SqlStore(this.#sql);
+    const store = new SqlStore(this.#sql);
+    store.rowsWritten = this.rowsWritten;
+    return store;
+  }
+
+  #readOpen(): Map<string, Hold> | undefined {
+    const rows = this.#sql.exec<{ body: string }>('SELECT body FROM holds LIMIT ?', MOST_OPEN + 1).toArray();
+    return rows.length > MOST_OPEN ? undefined : new Map(rows.map(({ body }) => readHold(body)).map((hold) => [hold.id, hold]));
+  }
+
+  #write(query: string, ...bound: readonly SqlStorageValue[]): void {
+    this.rowsWritten += this.#sql.exec(query, ...bound).rowsWritten;
   }
 
   #one<Row extends Record<string, SqlStorageValue>>(query: string, ...bound: readonly SqlStorageValue[]): Row | undefined {
@@ -143,8 +204,21 @@ export class SqlStore implements LedgerStore {
   }
 }
 
+/** Objects that were made before the column was. */
+const hasColumn = (sql: SqlStorage, table: string, column: string): boolean =>
+  sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray().length > 0;
+
+const readTold = (told: string): readonly string[] => JSON.parse(told) as readonly string[];
+
+/** Open holds that are remembered, about a kilobyte each. */
+const MOST_OPEN = 5_000;
+
+/** Stopped runs that are remembered: older ones have long ended. */
+const MOST_STOPPED = 1_000;
+
 /** It was written here: what the column holds is a hold. */
 const readHold = (body: string): Hold => JSON.parse(body) as Hold;
+const readProgress = (body: string): KeptProgress => JSON.parse(body) as KeptProgress;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS meters (
@@ -152,12 +226,24 @@ const SCHEMA = `
     start INTEGER NOT NULL,
     spent INTEGER NOT NULL,
     reserved INTEGER NOT NULL,
-    idle_at INTEGER
+    idle_at INTEGER,
+    told TEXT
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL
+  );
   CREATE TABLE IF NOT EXISTS holds (
     id TEXT PRIMARY KEY,
     expires_at INTEGER NOT NULL,
     body TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS progress (
+    lease TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (lease, number)
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS ended (
     seq INTEGER PRIMARY KEY,
@@ -166,26 +252,12 @@ const SCHEMA = `
     at INTEGER NOT NULL,
     usage TEXT
   );
-  CREATE TABLE IF NOT EXISTS marks (
+  CREATE TABLE IF NOT EXISTS stopped (
     subject TEXT PRIMARY KEY,
-    generation INTEGER NOT NULL,
-    stopped INTEGER NOT NULL
+    at INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS numbers (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
   ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS audit (
-    seq INTEGER PRIMARY KEY,
-    hash TEXT NOT NULL,
-    entry TEXT NOT NULL
-  );
-  CREATE TRIGGER IF NOT EXISTS audit_immutable BEFORE UPDATE ON audit
-  BEGIN
-    SELECT RAISE(ABORT, 'the audit is append-only');
-  END;
-  CREATE TRIGGER IF NOT EXISTS audit_undeletable BEFORE DELETE ON audit
-  BEGIN
-    SELECT RAISE(ABORT, 'the audit is append-only');
-  END;
 `;
