@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { identityOf as identityIn } from '../../core/caller.ts';
 import { fakeCall, fakeExchange } from '../../core/fakes.ts';
 import type { AllowLists, StoredKey } from '../../core/tenant.ts';
 import { checkOrigin, checkRoute } from './allowed.ts';
-import { identityOf } from './identity.ts';
 import { policiesOf } from './models.ts';
+
+const identityOf = (key: StoredKey) => identityIn(key, key.id);
 
 const stored = (org: AllowLists, key: AllowLists = {}, limits: StoredKey['levels'][number]['limits'] = []): StoredKey => ({
   id: 'key_1',

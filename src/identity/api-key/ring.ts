@@ -1,10 +1,11 @@
+import { identityOf } from '../../core/caller.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Identity } from '../../core/exchange.ts';
 import type { Clock } from '../../core/ports.ts';
+import { Snapshots } from '../../core/snapshots.ts';
 import type { KeySeal, StoredKey } from '../../core/tenant.ts';
+import { type ForeignKey, ForeignKeys, type ForeignStore } from './foreign.ts';
 import { type Environment, idOfKey, type NewKey, newKey } from './format.ts';
-import { identityOf } from './identity.ts';
-import { Snapshots } from './snapshots.ts';
 
 /** Where keys are kept. Implemented in `state/`. */
 export interface KeyStore {
@@ -16,6 +17,8 @@ export interface KeyStore {
   opens(presented: string, seal: KeySeal): Promise<{ readonly renewed?: KeySeal } | undefined>;
   /** Puts a seal of the same key in the place of one made with an older pepper. */
   reseal(id: string, old: KeySeal, renewed: KeySeal): Promise<void>;
+  /** Keys that other gateways made. */
+  readonly foreign?: ForeignStore;
 }
 
 /** A key that a deployment was given as a secret, and whose it is where there is no database. */
@@ -34,11 +37,14 @@ export interface KeyRingOptions {
 
 type After = (work: Promise<unknown>) => void;
 
-interface Snapshot {
+interface Verdict {
   readonly identity: Identity;
-  readonly readAt: number;
   /** When the key, or the overlap of a rotated one, ends. */
   readonly until: number;
+}
+
+interface Snapshot extends Verdict {
+  readonly readAt: number;
   /** When the look-up that is under way began. */
   renewing?: number;
 }
@@ -46,9 +52,9 @@ interface Snapshot {
 /** Presented keys whose verdict an isolate remembers, good and bad each: more would let strangers fill its memory. */
 export const REMEMBERED = 1_000;
 /** Milliseconds after which a snapshot is looked up again, behind the request that it served. */
-export const FRESH = 1_000;
+export const FRESH = 500;
 /** Milliseconds after which a request waits for the look-up: what changed elsewhere is known by then at the latest. */
-export const STALE = 10_000;
+export const STALE = 1_000;
 /** Milliseconds for which a key that was good stays good while the database cannot say. */
 const LAST_RESORT = 3_600_000;
 /** Milliseconds for which a key that is not good is not looked up again. */
@@ -65,11 +71,14 @@ export class KeyRing {
   readonly #good = new Snapshots<Snapshot>(REMEMBERED);
   /** Until when they are refused without a look-up. */
   readonly #bad = new Snapshots<number>(REMEMBERED);
+  readonly #foreign: ForeignKeys | undefined;
   /** Counts the changes made here, so that a look-up that began before one does not undo it. */
   #turn = 0;
 
   constructor(options: KeyRingOptions) {
     this.#options = options;
+    const { store, clock } = options;
+    this.#foreign = store?.foreign === undefined ? undefined : new ForeignKeys(store.foreign, clock);
   }
 
   /** Whose it is, without waiting, where this isolate knows; `undefined` says nothing. */
@@ -92,10 +101,17 @@ export class KeyRing {
     if (refusedUntil !== undefined && this.#options.clock.now() < refusedUntil) return undefined;
     const fixed = await this.#fixed(presented);
     const id = fixed?.identity.keyId ?? idOfKey(presented);
-    if (id === undefined) return undefined;
+    const foreign = this.#foreign;
+    if (id === undefined) {
+      if (foreign === undefined || !ForeignKeys.mayBe(presented)) return undefined;
+      return this.#read(presented, async () => this.#judgeForeign(await foreign.find(presented, after)));
+    }
     const { store } = this.#options;
     if (store === undefined) return fixed?.identity;
-    return this.#read(presented, id, fixed, after, store);
+    return this.#read(presented, async () => {
+      const stored = await store.read(id);
+      return stored === undefined ? bare(fixed) : this.#judge(presented, stored, fixed, after, store);
+    });
   }
 
   /** A new key and what is stored of it; under the id of one that there is, its successor. Throws `not_supported` without a secret. */
@@ -108,9 +124,26 @@ export class KeyRing {
     return { ...made, seal };
   }
 
+  /** What may be stored of a key that another gateway made, by its SHA-256 in hex: the first with the pepper in use. Throws `not_supported` without a secret. */
+  async sealForeign(sha256: string): Promise<readonly KeySeal[]> {
+    const seals = (await this.#foreign?.seals(sha256)) ?? [];
+    if (seals.length === 0) throw new GatewayError('not_supported', 'Keys need the secret WEIR_SECRET, which the operator has not set.');
+    return seals;
+  }
+
+  /** Whose a key is now that was good before, as it is stored; `undefined` where it holds no more. Throws what the database throws. */
+  async current(id: string): Promise<Identity | undefined> {
+    const { store, fixed } = this.#options;
+    const own = fixed.find(({ identity }) => identity.keyId === id);
+    if (store === undefined) return own?.identity;
+    const stored = await store.read(id);
+    return stored === undefined ? own?.identity : this.#holds(stored, Number.POSITIVE_INFINITY)?.identity;
+  }
+
   /** Something about keys has changed through this isolate: nothing read before it holds. */
   changed(): void {
     this.#turn += 1;
+    this.#foreign?.changed();
     this.#good.clear();
     this.#bad.clear();
   }
@@ -138,13 +171,12 @@ export class KeyRing {
     }
   }
 
-  async #read(presented: string, id: string, fixed: FixedKey | undefined, after: After, store: KeyStore): Promise<Identity | undefined> {
+  async #read(presented: string, look: () => Promise<Verdict | undefined>): Promise<Identity | undefined> {
     const turn = this.#turn;
     const now = this.#options.clock.now();
-    let verdict: Omit<Snapshot, 'readAt'> | undefined;
+    let verdict: Verdict | undefined;
     try {
-      const stored = await store.read(id);
-      verdict = stored === undefined ? bare(fixed) : await this.#judge(presented, stored, fixed, after, store);
+      verdict = await look();
     } catch (cause) {
       return this.#lastResort(presented, cause);
     }
@@ -152,7 +184,7 @@ export class KeyRing {
     return verdict?.identity;
   }
 
-  #remember(presented: string, verdict: Omit<Snapshot, 'readAt'> | undefined, readAt: number): void {
+  #remember(presented: string, verdict: Verdict | undefined, readAt: number): void {
     if (verdict !== undefined) {
       this.#good.put(presented, { ...verdict, readAt });
       return;
@@ -173,9 +205,18 @@ export class KeyRing {
 
   async #judge(presented: string, stored: StoredKey, fixed: FixedKey | undefined, after: After, store: KeyStore) {
     const until = fixed === undefined ? await opensUntil(presented, stored, after, store) : Number.POSITIVE_INFINITY;
-    const end = Math.min(until ?? 0, stored.expiresAt ?? Number.POSITIVE_INFINITY);
+    return this.#holds(stored, until ?? 0);
+  }
+
+  #judgeForeign(found: ForeignKey | undefined): Verdict | undefined {
+    return found === undefined ? undefined : this.#holds(found.stored, found.until ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** `until`: when what was presented stops standing for the key. */
+  #holds(stored: StoredKey, until: number): Verdict | undefined {
+    const end = Math.min(until, stored.expiresAt ?? Number.POSITIVE_INFINITY);
     if (!stored.active || this.#options.clock.now() >= end) return undefined;
-    return { identity: identityOf(stored), until: end };
+    return { identity: identityOf(stored, stored.id), until: end };
   }
 }
 

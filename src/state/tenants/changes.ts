@@ -1,22 +1,29 @@
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { GatewayError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { KeySeal, TenantLevel } from '../../core/tenant.ts';
-import { apps, keys, orgs, teams } from './tables.ts';
+import { apps, keyAliases, keys, orgs, teams } from './tables.ts';
 import { above, orgOf, type Parents, type Tenant, type TenantRules } from './tenant.ts';
-import { type By, type Changed, control, tables, write } from './writes.ts';
+import { alreadyExists, type By, type Changed, control, tables, write } from './writes.ts';
 
 export interface Draft extends TenantRules {
   readonly id: string;
   readonly parents: Parents;
   /** Of keys. */
-  readonly key?: { readonly environment: 'live' | 'dev' | 'test'; readonly seal: KeySeal };
+  readonly key?: {
+    readonly environment: 'live' | 'dev' | 'test';
+    readonly seal: KeySeal;
+    /** Of a key that another gateway made and that stands for this one. */
+    readonly alias?: KeySeal;
+  };
 }
 
 /** Makes one. Throws `already_exists`, and `conflict` where what it was to belong to has just been deleted. */
 export async function createTenant(db: D1Database, level: TenantLevel, draft: Draft, by: By): Promise<Changed> {
   const database = control(db);
   const { id, parents, key, ...rules } = draft;
+  // Found out before its chain begins: a ledger of an organisation that never was would be left behind.
+  if (level === 'org' && (await isTaken(db, draft.name))) throw alreadyExists();
   const row = { ...rules, ...parents, id, version: 1, createdAt: by.now, updatedAt: by.now };
   const parent = above[level];
   const parentId = parent === undefined ? undefined : parents[parent];
@@ -24,10 +31,14 @@ export async function createTenant(db: D1Database, level: TenantLevel, draft: Dr
     action: `${level}.create`,
     subject: id,
     org: parents.org ?? id,
-    detail: { ...rules, ...parents },
+    detail: { ...rules, ...parents, ...(key?.alias === undefined ? {} : { imported: true }) },
     ...(parent === undefined || parentId === undefined ? {} : { seen: { level: parent, id: parentId } }),
-    statements: [insertion()],
+    statements: [insertion(), ...(key?.alias === undefined ? [] : [database.insert(keyAliases).values(aliasRow(key.alias))])],
   });
+
+  function aliasRow(alias: KeySeal) {
+    return { ...alias, keyId: id, createdAt: by.now };
+  }
 
   function insertion() {
     const { org = '', team = '', app = '' } = parents;
@@ -38,6 +49,14 @@ export async function createTenant(db: D1Database, level: TenantLevel, draft: Dr
     const { environment, seal } = key;
     return database.insert(keys).values({ ...row, org, team, app, environment, ...seal });
   }
+}
+
+async function isTaken(db: D1Database, name: string): Promise<boolean> {
+  const found = await control(db)
+    .select({ id: orgs.id })
+    .from(orgs)
+    .where(and(eq(orgs.name, name), isNull(orgs.deletedAt)));
+  return found.length > 0;
 }
 
 /** Changes what is given and leaves the rest. Throws `already_exists`, and `conflict` where it is not as it was seen. */
@@ -81,6 +100,16 @@ export async function deleteTenant(db: D1Database, level: TenantLevel, seen: Ten
     detail: { name: seen.name },
     seen: { level, id },
     statements: [
+      // While the rows below are still to be told by what they belong to. What stood for a key may be taken over anew.
+      database.delete(keyAliases).where(
+        inArray(
+          keyAliases.keyId,
+          database
+            .select({ id: keys.id })
+            .from(keys)
+            .where(eq(ownIn(level), id)),
+        ),
+      ),
       database.update(own).set(gone).where(eq(own.id, id)),
       ...(level === 'org'
         ? [
@@ -109,6 +138,9 @@ export async function deleteTenant(db: D1Database, level: TenantLevel, seen: Ten
     ],
   });
 }
+
+/** The column of a key that says which one of a level it belongs to. */
+const ownIn = (level: TenantLevel) => (level === 'key' ? keys.id : keys[level]);
 
 export interface Rotation {
   readonly seal: KeySeal;
@@ -139,6 +171,11 @@ export async function rotateKey(db: D1Database, seen: Tenant, { seal, previousUn
           updatedAt: by.now,
         })
         .where(eq(keys.id, id)),
+      // Another gateway's key that stands for it is a key from before, too.
+      database
+        .update(keyAliases)
+        .set({ until: sql`min(coalesce(${keyAliases.until}, ${previousUntil}), ${previousUntil})` })
+        .where(eq(keyAliases.keyId, id)),
     ],
   });
 }

@@ -1,37 +1,31 @@
-import { isArray, isObject, type Json, type JsonObject, parseJson } from '../../core/json.ts';
-import { type AllowLists, type KeySeal, type LevelRules, type StoredKey, type TenantLevel, tenantLevels } from '../../core/tenant.ts';
+import { type KeySeal, type StoredKey, tenantLevels } from '../../core/tenant.ts';
 import type { Peppers } from './peppers.ts';
+import { callerOf, columnsOf, type KeyedRow } from './rules.ts';
 
 // On the data path: one prepared statement, no query builder.
 
-const LISTS = ['models', 'routes', 'ips', 'countries'] as const;
-const RULES = ['limits', ...LISTS, 'metadata'] as const;
-const tables = { org: 'orgs', team: 'teams', app: 'apps', key: 'keys' } as const;
+const KEY = `${columnsOf(tenantLevels)},
+    keys.digest, keys.pepper, keys.previous_digest, keys.previous_pepper, keys.previous_until, keys.expires_at`;
+const ABOVE = 'JOIN apps ON apps.id = keys.app_id JOIN teams ON teams.id = keys.team_id JOIN orgs ON orgs.id = keys.org_id';
 
-const columns = tenantLevels.flatMap((level) => [
-  `${tables[level]}.id AS ${level}_id`,
-  ...RULES.map((rule) => `${tables[level]}.${rule} AS ${level}_${rule}`),
-]);
+const READ = `SELECT ${KEY} FROM keys ${ABOVE} WHERE keys.id = ?`;
 
-const isActive = Object.values(tables).map((table) => `${table}.disabled = 0 AND ${table}.deleted_at IS NULL`);
+const FOREIGN = `SELECT ${KEY}, key_aliases.digest AS alias_digest, key_aliases.pepper AS alias_pepper, key_aliases.until AS alias_until
+  FROM key_aliases JOIN keys ON keys.id = key_aliases.key_id ${ABOVE}`;
 
-const READ = `SELECT ${columns.join(', ')}, ${isActive.join(' AND ')} AS active, orgs.generation,
-    keys.digest, keys.pepper, keys.previous_digest, keys.previous_pepper, keys.previous_until, keys.expires_at
-  FROM keys JOIN apps ON apps.id = keys.app_id JOIN teams ON teams.id = keys.team_id JOIN orgs ON orgs.id = keys.org_id
-  WHERE keys.id = ?`;
-
-type RuleColumns = { readonly [column in `${TenantLevel}_${(typeof RULES)[number]}`]: string | null };
-type IdColumns = { readonly [column in `${TenantLevel}_id`]: string };
-
-interface KeyRow extends RuleColumns, IdColumns {
-  readonly active: number;
-  readonly generation: number;
+interface KeyRow extends KeyedRow {
   readonly digest: string | null;
   readonly pepper: string | null;
   readonly previous_digest: string | null;
   readonly previous_pepper: string | null;
   readonly previous_until: number | null;
   readonly expires_at: number | null;
+}
+
+interface ForeignRow extends KeyRow {
+  readonly alias_digest: string;
+  readonly alias_pepper: string;
+  readonly alias_until: number | null;
 }
 
 /** Reads as `KeyStore` of `identity/api-key/ring.ts`. */
@@ -48,20 +42,52 @@ export const keyStore = (db: D1Database, peppers: Peppers) => ({
       .bind(renewed.digest, renewed.pepper, id, old.digest)
       .run();
   },
+  foreign: foreignStore(db, peppers),
 });
+
+/**
+ * Keys that other gateways made, found by an HMAC of their hash: neither the database nor what the other gateway kept of
+ * them gives one away, and looking for one compares nothing that who asks could learn from.
+ */
+const foreignStore = (db: D1Database, peppers: Peppers) => ({
+  any: async (): Promise<boolean> => (await db.prepare('SELECT 1 FROM key_aliases LIMIT 1').first()) !== null,
+  async read(presented: string) {
+    const seals = await peppers.seals(await sha256Hex(presented));
+    const [renewed] = seals;
+    if (renewed === undefined) return undefined;
+    const places = seals.map(() => '?').join(', ');
+    const row = await db
+      .prepare(`${FOREIGN} WHERE key_aliases.digest IN (${places}) LIMIT 1`)
+      .bind(...seals.map(({ digest }) => digest))
+      .first<ForeignRow>();
+    if (row === null) return undefined;
+    const old = { digest: row.alias_digest, pepper: row.alias_pepper };
+    return {
+      stored: storedKey(row),
+      ...(row.alias_until === null ? {} : { until: row.alias_until }),
+      ...(old.digest === renewed.digest ? {} : { outdated: { old, renewed } }),
+    };
+  },
+  async reseal(old: KeySeal, renewed: KeySeal): Promise<void> {
+    await db
+      .prepare('UPDATE OR REPLACE key_aliases SET digest = ?, pepper = ? WHERE digest = ?')
+      .bind(renewed.digest, renewed.pepper, old.digest)
+      .run();
+  },
+  seals: (sha256: string) => peppers.seals(sha256),
+});
+
+async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 function storedKey(row: KeyRow): StoredKey {
   const seal = sealOf(row.digest, row.pepper);
   const previous = sealOf(row.previous_digest, row.previous_pepper);
   return {
     id: row.key_id,
-    org: row.org_id,
-    team: row.team_id,
-    app: row.app_id,
-    generation: row.generation,
-    active: row.active === 1,
-    levels: tenantLevels.map((level) => rulesOf(level, row)),
-    metadata: Object.assign({}, ...tenantLevels.map((level) => objectIn(row[`${level}_metadata`]))),
+    ...callerOf(row),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
     ...(seal === undefined ? {} : { seal }),
     ...(previous === undefined || row.previous_until === null ? {} : { previous: { seal: previous, until: row.previous_until } }),
@@ -70,24 +96,3 @@ function storedKey(row: KeyRow): StoredKey {
 
 const sealOf = (digest: string | null, pepper: string | null): KeySeal | undefined =>
   digest === null || pepper === null ? undefined : { digest, pepper };
-
-function rulesOf(level: TenantLevel, row: KeyRow): LevelRules {
-  const lists: { -readonly [list in keyof AllowLists]: AllowLists[list] } = {};
-  for (const list of LISTS) {
-    const text = row[`${level}_${list}`];
-    if (text !== null) lists[list] = arrayIn(text).filter((each) => typeof each === 'string');
-  }
-  return { level, id: row[`${level}_id`], limits: arrayIn(row[`${level}_limits`]), ...lists };
-}
-
-/** Throws on what is not a list: a rule that cannot be read must not be taken for none. */
-function arrayIn(text: string | null): readonly Json[] {
-  const value = parseJson(text ?? '[]');
-  if (!isArray(value)) throw new Error('A stored rule is not a list');
-  return value;
-}
-
-function objectIn(text: string | null): JsonObject {
-  const value = parseJson(text ?? '{}');
-  return isObject(value) ? value : {};
-}

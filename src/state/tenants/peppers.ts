@@ -30,6 +30,15 @@ export class Peppers {
     return { digest: base64url(await crypto.subtle.sign('HMAC', current.hmac, encoder.encode(key))), pepper: current.id };
   }
 
+  /** With every pepper, the one in use first; none where there is no secret. */
+  async seals(text: string): Promise<readonly KeySeal[]> {
+    const seal = async ({ id, hmac }: Pepper) => ({
+      digest: base64url(await crypto.subtle.sign('HMAC', hmac, encoder.encode(text))),
+      pepper: id,
+    });
+    return Promise.all((await this.#peppers()).map(seal));
+  }
+
   /** Whether the seal was made of this key; `verify` compares in constant time. */
   async opens(key: string, { digest, pepper: id }: KeySeal): Promise<{ readonly renewed?: KeySeal } | undefined> {
     const peppers = await this.#peppers();

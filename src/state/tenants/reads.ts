@@ -1,8 +1,9 @@
-import { and, desc, eq, gte, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import type { TenantLevel } from '../../core/tenant.ts';
+import type { AuditOutcome } from '../../core/ledger/audit.ts';
+import type { KeySeal, TenantLevel } from '../../core/tenant.ts';
 import { type Page, type PageRequest, pageOf, readCursor } from '../paging.ts';
-import { audit } from './tables.ts';
+import { audit, keyAliases, keys } from './tables.ts';
 import { type Tenant, tenantOf } from './tenant.ts';
 import { control, tables } from './writes.ts';
 
@@ -14,6 +15,18 @@ export async function readTenant(db: D1Database, level: TenantLevel, id: string,
     .from(table)
     .where(and(eq(table.id, id), deleted ? undefined : isNull(table.deletedAt)));
   return row === undefined ? undefined : tenantOf(row);
+}
+
+/** The key that another gateway's stands for, by what may be stored of it. */
+export async function findByAlias(db: D1Database, seals: readonly KeySeal[]): Promise<Tenant | undefined> {
+  const digests = seals.map(({ digest }) => digest);
+  const [row] = await control(db)
+    .select({ key: keys })
+    .from(keyAliases)
+    .innerJoin(keys, eq(keys.id, keyAliases.keyId))
+    .where(and(inArray(keyAliases.digest, digests), isNull(keys.deletedAt)))
+    .limit(1);
+  return row === undefined ? undefined : tenantOf(row.key);
 }
 
 export interface TenantFilters {
@@ -93,6 +106,7 @@ export interface AuditFilters {
   readonly action?: string | undefined;
   readonly subject?: string | undefined;
   readonly org?: string | undefined;
+  readonly outcome?: AuditOutcome | undefined;
   /** At or after; milliseconds since the epoch. */
   readonly since?: number | undefined;
   /** Before; milliseconds since the epoch. */
@@ -101,13 +115,13 @@ export interface AuditFilters {
 
 export type AuditRow = typeof audit.$inferSelect;
 
-/** Who changed what, newest first. Throws `invalid_request` on a cursor that is none. */
+/** Who changed what or tried to, newest first. Throws `invalid_request` on a cursor that is none. */
 export async function listAudit(
   db: D1Database,
   { limit, cursor, filters }: PageRequest & { readonly filters: AuditFilters },
 ): Promise<Page<AuditRow>> {
   const [before] = readCursor(cursor, ['number']) ?? [];
-  const { actor, action, subject, org, since, until } = filters;
+  const { actor, action, subject, org, outcome, since, until } = filters;
   const rows = await control(db)
     .select()
     .from(audit)
@@ -118,6 +132,7 @@ export async function listAudit(
         action === undefined ? undefined : or(eq(audit.action, action), startsWith(audit.action, `${action}.`)),
         subject === undefined ? undefined : eq(audit.subject, subject),
         org === undefined ? undefined : eq(audit.org, org),
+        outcome === undefined ? undefined : eq(audit.outcome, outcome),
         since === undefined ? undefined : gte(audit.at, since),
         until === undefined ? undefined : lt(audit.at, until),
       ),

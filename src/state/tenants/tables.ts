@@ -1,7 +1,7 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { Json, JsonObject } from '../../core/json.ts';
 
-// The tables of migrations/0004_tenants.sql, as the control plane works with them.
+// The tables of tenants and of what belongs to them, as the control plane works with them.
 
 const list = (name: string) => text(name, { mode: 'json' }).$type<readonly string[]>();
 const moment = (name: string) => integer(name);
@@ -42,6 +42,30 @@ export const keys = sqliteTable('keys', {
   expiresAt: moment('expires_at'),
 });
 
+export const keyAliases = sqliteTable('key_aliases', {
+  digest: text('digest').primaryKey(),
+  pepper: text('pepper').notNull(),
+  keyId: text('key_id').notNull(),
+  until: moment('until'),
+  createdAt: moment('created_at').notNull(),
+});
+
+export const webhooks = sqliteTable('webhooks', {
+  id: text('id').primaryKey(),
+  org: text('org_id').notNull(),
+  url: text('url').notNull(),
+  events: list('events'),
+  disabled: integer('disabled', { mode: 'boolean' }).notNull(),
+  secret: text('secret'),
+  previousSecret: text('previous_secret'),
+  previousUntil: moment('previous_until'),
+  goneAt: moment('gone_at'),
+  version: integer('version').notNull(),
+  createdAt: moment('created_at').notNull(),
+  updatedAt: moment('updated_at').notNull(),
+  deletedAt: moment('deleted_at'),
+});
+
 export const audit = sqliteTable('audit', {
   id: integer('id').primaryKey({ autoIncrement: true }),
   at: moment('at').notNull(),
@@ -50,4 +74,7 @@ export const audit = sqliteTable('audit', {
   detail: text('detail', { mode: 'json' }).$type<JsonObject>().notNull(),
   subject: text('subject'),
   org: text('org'),
+  change: text('change'),
+  seq: integer('seq'),
+  outcome: text('outcome', { enum: ['done', 'failed', 'unknown'] }).notNull(),
 });

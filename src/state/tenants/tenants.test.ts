@@ -2,13 +2,15 @@ import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { KeySeal } from '../../core/tenant.ts';
+import { FakeChains } from '../fake-audit.ts';
 import { changeTenant, createTenant, type Draft, deleteTenant, rotateKey } from './changes.ts';
 import { keyStore } from './key-store.ts';
 import { Peppers } from './peppers.ts';
-import { listAudit, listTenants, readTenant } from './reads.ts';
+import { findByAlias, listAudit, listTenants, readTenant } from './reads.ts';
 
 const { DB: db } = env;
-const by = { actor: 'ann', now: 1_000 };
+const chains = new FakeChains(() => 1_000);
+const by = { trail: chains.trail(db), now: 1_000 };
 const store = keyStore(db, new Peppers(['secret']));
 
 beforeEach(async () => {
@@ -50,7 +52,7 @@ const seen = async (level: 'org' | 'team' | 'app' | 'key', id: string) => {
 };
 
 const actions = async () =>
-  (await listAudit(db, { limit: 100, filters: {} })).items.map(({ action, subject }) => `${action} ${subject}`).reverse();
+  (await listAudit(db, { limit: 100, filters: { outcome: 'done' } })).items.map(({ action, subject }) => `${action} ${subject}`).reverse();
 
 describe('tenants', () => {
   it('begin with those of the deployment itself', async () => {
@@ -160,9 +162,12 @@ describe('a change', () => {
       code: 'conflict',
     });
     expect(await seen('key', key)).toMatchObject({ name: 'new', expiresAt: 5, version: 2 });
-    const [last] = (await listAudit(db, { limit: 1, filters: {} })).items;
+    const [last] = (await listAudit(db, { limit: 1, filters: { outcome: 'done' } })).items;
     expect(last).toEqual({
       id: expect.any(Number),
+      change: expect.stringMatching(/^chg_/),
+      seq: expect.any(Number),
+      outcome: 'done',
       at: 1_000,
       actor: 'ann',
       action: 'key.change',
@@ -284,5 +289,80 @@ describe('peppers', () => {
         .map(({ detail }) => detail)
         .every((detail) => /^SEARCH \w+ USING (?:COVERING )?INDEX sqlite_autoindex_\w+_1 \(id=\?\)/.test(detail)),
     ).toBe(true);
+  });
+});
+
+describe('a key of another gateway', () => {
+  const sha256 = async (text: string) => {
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+    return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  };
+  const OLD = 'sk-of-another-gateway';
+  const peppers = new Peppers(['secret']);
+  const aliasOf = async (key: string, of = peppers) => (await of.seals(await sha256(key)))[0] ?? seal;
+
+  /** A key that a foreign one stands for. */
+  async function imported(of: string, key: string) {
+    const { org, team, app } = await family(of);
+    const id = `key_${of}_imported`;
+    const made = { environment: 'live', seal, alias: await aliasOf(key) } as const;
+    await createTenant(db, 'key', draft(id, { parents: { org, team, app }, key: made }), by);
+    return id;
+  }
+
+  it('leads to the one that it stands for, and nothing of it is stored that its hash gives away', async () => {
+    expect(await store.foreign.any()).toBe(false);
+    const id = await imported('1', OLD);
+    expect(await store.foreign.any()).toBe(true);
+    expect((await store.foreign.read(OLD))?.stored).toMatchObject({ id, org: 'org_1', active: true });
+    expect(await store.foreign.read(`${OLD}x`)).toBeUndefined();
+    expect(await store.foreign.read(await sha256(OLD))).toBeUndefined();
+    const { results } = await db.prepare('SELECT * FROM key_aliases').all();
+    expect(JSON.stringify(results)).not.toContain(await sha256(OLD));
+    expect(await findByAlias(db, [await aliasOf(OLD)])).toMatchObject({ id });
+    expect((await listAudit(db, { limit: 1, filters: {} })).items[0]?.detail).toMatchObject({ imported: true });
+  });
+
+  it('stands for one only, until that one is deleted', async () => {
+    const id = await imported('1', OLD);
+    await expect(imported('2', OLD)).rejects.toMatchObject({ code: 'already_exists', details: { param: 'importedHash' } });
+    await deleteTenant(db, 'org', await seen('org', 'org_1'), by);
+    expect(await store.foreign.read(OLD)).toBeUndefined();
+    expect(await readTenant(db, 'key', id)).toBeUndefined();
+    const next = await imported('3', OLD);
+    expect((await store.foreign.read(OLD))?.stored.id).toBe(next);
+  });
+
+  it('ends with the overlap of the first rotation', async () => {
+    const id = await imported('1', OLD);
+    await rotateKey(db, await seen('key', id), { seal: { digest: 'e', pepper: 'p' }, previousUntil: 2_000 }, by);
+    expect((await store.foreign.read(OLD))?.until).toBe(2_000);
+    await rotateKey(db, await seen('key', id), { seal: { digest: 'f', pepper: 'p' }, previousUntil: 9_000 }, by);
+    expect((await store.foreign.read(OLD))?.until).toBe(2_000);
+  });
+
+  it('is found with the pepper before, sealed anew, and then with the new one alone', async () => {
+    const id = await imported('1', OLD);
+    const between = keyStore(db, new Peppers(['new', 'secret']));
+    const found = await between.foreign.read(OLD);
+    expect(found?.stored.id).toBe(id);
+    if (found?.outdated === undefined) throw new Error('not outdated');
+    await between.foreign.reseal(found.outdated.old, found.outdated.renewed);
+    const after = keyStore(db, new Peppers(['new']));
+    expect(await after.foreign.read(OLD)).toMatchObject({ stored: { id } });
+    expect(await after.foreign.read(OLD)).not.toHaveProperty('outdated');
+    expect(await store.foreign.read(OLD)).toBeUndefined();
+    expect(await keyStore(db, new Peppers([])).foreign.read(OLD)).toBeUndefined();
+  });
+
+  it('is looked up with one query over indexes', async () => {
+    const { results } = await db
+      .prepare(
+        `EXPLAIN QUERY PLAN SELECT 1 FROM key_aliases JOIN keys ON keys.id = key_aliases.key_id JOIN apps ON apps.id = keys.app_id
+         JOIN teams ON teams.id = keys.team_id JOIN orgs ON orgs.id = keys.org_id WHERE key_aliases.digest IN ('x', 'y') LIMIT 1`,
+      )
+      .all<{ detail: string }>();
+    expect(results.length).toBe(5);
+    expect(results.every(({ detail }) => /^SEARCH \w+ USING (?:COVERING )?INDEX \w+ /.test(detail))).toBe(true);
   });
 });

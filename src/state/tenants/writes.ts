@@ -4,11 +4,13 @@ import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { GatewayError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { TenantLevel } from '../../core/tenant.ts';
-import { apps, audit, keys, orgs, teams } from './tables.ts';
+import type { AuditTrail } from '../audit-trail.ts';
+import type { AuditMark } from '../ledger/audit-index.ts';
+import { apps, audit, keys, orgs, teams, webhooks } from './tables.ts';
 
-/** Who changes something, and when (milliseconds since the epoch). */
+/** How something is changed, in whose name, and when (milliseconds since the epoch). */
 export interface By {
-  readonly actor: string;
+  readonly trail: AuditTrail;
   readonly now: number;
 }
 
@@ -20,13 +22,13 @@ export interface Changed {
 
 /** A row as it was read: a change of it fails where it is not so any more. */
 export interface Seen {
-  readonly level: TenantLevel;
+  readonly level: TenantLevel | 'webhook';
   readonly id: string;
   /** Absent where it only must still be there. */
   readonly version?: number;
 }
 
-export const tables = { org: orgs, team: teams, app: apps, key: keys } as const;
+export const tables = { org: orgs, team: teams, app: apps, key: keys, webhook: webhooks } as const;
 
 type Statement = BatchItem<'sqlite'>;
 type Database = DrizzleD1Database;
@@ -44,15 +46,19 @@ export interface Write {
 }
 
 /**
- * Writes the audit, then the change and the organisation's generation, in one transaction: none of them is there without
- * the others. Throws `conflict` where what the change was made from is not so any more, `already_exists` where a
- * name is taken.
+ * Writes the intent into the organisation's chain; then the audit's row, the change and the organisation's generation in
+ * one transaction: none of them is there without the others. Throws `overloaded` where the chain cannot be written,
+ * `conflict` where what the change was made from is not so any more, `already_exists` where a name is taken.
  */
-export async function write(database: Database, { actor, now }: By, change: Write): Promise<Changed> {
-  const { action, subject, org } = change;
+export function write(database: Database, { trail }: By, change: Write): Promise<Changed> {
+  return trail.inDatabase(change, (mark) => apply(database, change, mark));
+}
+
+async function apply(database: Database, change: Write, mark: AuditMark): Promise<Changed> {
+  const { org } = change;
   const [, generations] = await attempt(() =>
     database.batch([
-      database.insert(audit).values({ at: now, actor, action, subject, org, detail: guarded(change) }),
+      database.insert(audit).values({ ...mark, outcome: 'done', detail: guarded(change) }),
       database
         .update(orgs)
         .set({ generation: sql`${orgs.generation} + 1` })
@@ -73,13 +79,22 @@ function guarded({ detail, seen }: Write): SQL | JsonObject {
   return sql`(SELECT ${JSON.stringify(detail)} FROM ${table} WHERE id = ${seen.id} AND deleted_at IS NULL${version})`;
 }
 
+export const alreadyExists = (cause?: unknown): GatewayError =>
+  new GatewayError('already_exists', 'There is one of this name already. Choose another name.', { cause, param: 'name' });
+
 async function attempt<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
     const text = messagesOf(cause);
+    if (/UNIQUE constraint failed: audit\.change/i.test(text)) {
+      throw new GatewayError('overloaded', 'The change took too long and was given up. Try again in a moment.', { cause });
+    }
+    if (/UNIQUE constraint failed: key_aliases/i.test(text)) {
+      throw new GatewayError('already_exists', 'That key stands for another one already.', { cause, param: 'importedHash' });
+    }
     if (/UNIQUE constraint failed/i.test(text)) {
-      throw new GatewayError('already_exists', 'There is one of this name already. Choose another name.', { cause, param: 'name' });
+      throw alreadyExists(cause);
     }
     if (/NOT NULL constraint failed: audit\.detail/i.test(text)) {
       throw new GatewayError('conflict', 'It was changed at the same moment. Read it again and try again.', { cause });

@@ -1,13 +1,13 @@
-import type { Identity } from '../../core/exchange.ts';
-import { type Limited, readLimit } from '../../core/ledger/limits.ts';
-import type { Allowed, AllowLists, LevelRules, StoredKey } from '../../core/tenant.ts';
+import type { Identity } from './exchange.ts';
+import { type Limited, readLimit } from './ledger/limits.ts';
+import type { Allowed, AllowLists, LevelRules, StoredCaller } from './tenant.ts';
 
-/** Who a key's calls come from, with what every level above it says. Throws where a stored limit cannot be read: none is skipped. */
-export function identityOf({ id, org, team, app, generation, levels, metadata }: StoredKey): Identity {
+/** Who calls come from, with what every level says of them. Throws where a stored limit cannot be read: none is skipped. */
+export function identityOf({ org, team, app, generation, levels, metadata }: StoredCaller, keyId: string): Identity {
   const allowed = allowedBy(levels);
   const limits = levels.flatMap((level) => limitsOf(level));
   return {
-    keyId: id,
+    keyId,
     org,
     team,
     app,
