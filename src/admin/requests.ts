@@ -2,25 +2,17 @@ import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { getRecord, listRecords } from '../state/records.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
-import { check, moment, pageShape, paging } from './input.ts';
+import { pageShape, paging } from './input.ts';
+import { checkFilters, logFilters, ownersOf } from './log-filters.ts';
+import { record } from './log-shapes.ts';
 
-const text = z.string().min(1).max(256).optional();
-
-const listQuery = z.strictObject({
-  ...paging,
-  status: z.enum(['complete', 'partial', 'aborted', 'failed']).optional(),
-  key: text,
-  run: text,
-  route: text,
-  model: text,
-  error: text,
-  since: moment.optional(),
-  until: moment.optional(),
-});
+const listQuery = z.strictObject({ ...paging, ...logFilters });
 
 async function list(context: AdminContext, deps: AdminDeps): Promise<Response> {
-  const { limit, cursor, ...filters } = check(listQuery, context.req.query());
-  return context.json(await listRecords(requireDb(deps), { limit, cursor, filters }));
+  const { limit, cursor, org, team, app, ...filters } = checkFilters(listQuery, context.req.query());
+  const db = requireDb(deps);
+  const owners = await ownersOf(db, { org, team, app });
+  return context.json(await listRecords(db, { limit, cursor, filters: { ...filters, ...owners } }));
 }
 
 async function read(context: AdminContext, deps: AdminDeps): Promise<Response> {
@@ -29,8 +21,6 @@ async function read(context: AdminContext, deps: AdminDeps): Promise<Response> {
   if (record === undefined) throw new GatewayError('not_found', 'There is no request of this id.');
   return context.json(record);
 }
-
-const record = z.looseObject({ id: z.string(), startedAt: z.int(), status: z.string(), httpStatus: z.int() });
 
 export const requestRoutes: readonly AdminRoute[] = [
   {

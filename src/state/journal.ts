@@ -1,6 +1,6 @@
 import type { Clock, Journal, RequestRecord } from '../core/ports.ts';
 
-/** Rows that go to the database in one statement at most. */
+/** Rows that go to the database in one transaction at most. */
 const BATCH = 250;
 /** Milliseconds for which rows are gathered. */
 const GATHER = 500;
@@ -9,20 +9,30 @@ const HELD = 5_000;
 /** Milliseconds after which a flush counts as lost: the request it ran in may have been cancelled. */
 const LOST_AFTER = 15_000;
 
+/** Writes rows, of which some may have been written already, and counts those that were given up. */
+type Insert = (rows: readonly RequestRecord[], dropped: number) => Promise<void>;
+
+/** Rows on their way to the database. */
+interface Flight {
+  readonly since: number;
+  rows: readonly RequestRecord[];
+  dropped: number;
+}
+
 /**
  * Gathers log rows in the isolate and writes them in batches behind the responses: one write for many requests, and
- * none that a request waits for. Rows survive a database that fails for a while; they are lost with the isolate,
- * which is why nothing that must hold (budgets, usage) is kept here.
+ * none that a request waits for. Rows survive a database that fails for a while, and a flush that ends with the request
+ * it ran in; they are lost with the isolate, which is why nothing that must hold (budgets, usage) is kept here.
  */
 export class BatchedJournal {
-  readonly #insert: (rows: readonly RequestRecord[]) => Promise<void>;
+  readonly #insert: Insert;
   readonly #clock: Clock;
   #rows: RequestRecord[] = [];
-  #flushingSince: number | undefined;
-  /** Rows dropped because the database did not take them in time. */
-  dropped = 0;
+  #flight: Flight | undefined;
+  /** Rows dropped since the last write, which the next one counts. */
+  #dropped = 0;
 
-  constructor(insert: (rows: readonly RequestRecord[]) => Promise<void>, clock: Clock) {
+  constructor(insert: Insert, clock: Clock) {
     this.#insert = insert;
     this.#clock = clock;
   }
@@ -32,30 +42,45 @@ export class BatchedJournal {
     return {
       record: (row) => {
         this.#rows.push(row);
-        if (this.#rows.length > HELD) this.dropped += this.#rows.splice(0, this.#rows.length - HELD).length;
+        this.#bound();
         const now = this.#clock.now();
-        if (this.#flushingSince !== undefined && now - this.#flushingSince < LOST_AFTER) return;
-        this.#flushingSince = now;
-        after(this.#flush());
+        if (this.#flight !== undefined && now - this.#flight.since < LOST_AFTER) return;
+        this.#takeBack();
+        const flight: Flight = { since: now, rows: [], dropped: 0 };
+        this.#flight = flight;
+        after(this.#flush(flight));
       },
     };
   }
 
-  async #flush(): Promise<void> {
+  #bound(): void {
+    if (this.#rows.length > HELD) this.#dropped += this.#rows.splice(0, this.#rows.length - HELD).length;
+  }
+
+  /** What a flush did not bring to its end waits again; a row that arrived all the same is written once. */
+  #takeBack(): void {
+    if (this.#flight === undefined) return;
+    this.#rows = [...this.#flight.rows, ...this.#rows];
+    this.#dropped += this.#flight.dropped;
+    this.#flight = undefined;
+    this.#bound();
+  }
+
+  async #flush(flight: Flight): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, GATHER));
     try {
-      while (this.#rows.length > 0) {
-        const batch = this.#rows.splice(0, BATCH);
-        try {
-          await this.#insert(batch);
-        } catch (cause) {
-          this.#rows = [...batch, ...this.#rows];
-          console.error('The request log could not be written; its rows are held', cause);
-          return;
-        }
+      while (this.#flight === flight && this.#rows.length > 0) {
+        flight.rows = this.#rows.splice(0, BATCH);
+        flight.dropped = this.#dropped;
+        this.#dropped = 0;
+        await this.#insert(flight.rows, flight.dropped);
+        flight.rows = [];
+        flight.dropped = 0;
       }
-    } finally {
-      this.#flushingSince = undefined;
+      if (this.#flight === flight) this.#flight = undefined;
+    } catch (cause) {
+      console.error('The request log could not be written; its rows are held', cause);
+      if (this.#flight === flight) this.#takeBack();
     }
   }
 }

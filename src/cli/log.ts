@@ -1,0 +1,130 @@
+import { parseArgs } from 'node:util';
+import type { RequestItem, RunItem, UsageItem } from '../admin/log-shapes.ts';
+import type { AdminClient, Page } from './client.ts';
+import { Misuse, type Shell } from './shell.ts';
+import { table } from './table.ts';
+
+export const LOG_HELP = `  weir requests list [filters]         weir requests show <id>     what was asked, newest first
+  weir usage [--by model,day] [filters]                            what it came to, dearest first
+  weir runs list [filters]             weir runs show <run>        the same of runs
+    filters: --org --team --app --key --user --run --route --model --provider --status --error
+             --since --until <ISO 8601>  --metadata name=value (again for another)`;
+
+const text = { type: 'string' } as const;
+const FILTERS = ['org', 'team', 'app', 'key', 'user', 'run', 'route', 'model', 'provider', 'status', 'error', 'since', 'until'] as const;
+const PAGING = ['limit', 'cursor'] as const;
+
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: [...args],
+    options: {
+      ...(Object.fromEntries([...FILTERS, ...PAGING].map((name) => [name, text])) as {
+        readonly [name in (typeof FILTERS)[number] | (typeof PAGING)[number]]: typeof text;
+      }),
+      by: text,
+      metadata: { type: 'string', multiple: true },
+      json: { type: 'boolean' },
+    },
+    allowPositionals: true,
+    strict: true,
+  });
+
+type Values = ReturnType<typeof parse>['values'];
+
+export type LogNoun = 'requests' | 'usage' | 'runs';
+
+/** Runs `weir requests …`, `weir usage …` and `weir runs …`; returns the exit code. */
+export async function runLog(noun: LogNoun, args: readonly string[], shell: Shell, client: () => AdminClient): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [verb, id, ...rest] = noun === 'usage' ? ['list', undefined, ...positionals] : positionals;
+  const shows = verb === 'show' && id !== undefined;
+  if (rest.length > 0 || (!shows && (verb !== 'list' || id !== undefined))) {
+    throw new Misuse(`There is no command "${[noun, ...positionals].join(' ')}". weir --help lists them.`);
+  }
+  const query = queryOf(values);
+  const { answer, shown } = await views[noun]((path) => client().read(path, query), shows ? id : undefined);
+  shell.out(values.json === true ? JSON.stringify(answer) : shown);
+  return 0;
+}
+
+function queryOf(values: Values): { readonly [name: string]: string } {
+  const given = [...FILTERS, ...PAGING].flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
+  const metadata = (values.metadata ?? []).map((entry) => {
+    const at = entry.indexOf('=');
+    if (at < 1) throw new Misuse('--metadata takes name=value.');
+    return [`metadata.${entry.slice(0, at)}`, entry.slice(at + 1)] as const;
+  });
+  return { ...Object.fromEntries([...given, ...metadata]), ...(values.by === undefined ? {} : { group_by: values.by }) };
+}
+
+/** An answer, and what people see of it. */
+interface View {
+  readonly answer: object;
+  readonly shown: string;
+}
+
+type Read = <T>(path: string) => Promise<T>;
+
+const views: { readonly [noun in LogNoun]: (read: Read, id: string | undefined) => Promise<View> } = {
+  requests: async (read, id) => {
+    if (id === undefined) return paged(await read<Page<RequestItem>>('/requests'), requestTable);
+    const answer = await read<RequestItem>(`/requests/${encodeURIComponent(id)}`);
+    return { answer, shown: JSON.stringify(answer, null, 2) };
+  },
+  usage: async (read) => paged(await read<Page<UsageItem>>('/usage'), usageTable),
+  runs: async (read, id) => {
+    if (id === undefined) return paged(await read<Page<RunItem>>('/runs'), runTable);
+    const answer = await read<RunItem & { readonly requests: Page<RequestItem> }>(`/runs/${encodeURIComponent(id)}`);
+    return { answer, shown: `${runTable([answer])}\n\n${paged(answer.requests, requestTable).shown}` };
+  },
+};
+
+function paged<T>(answer: Page<T>, tableOf: (items: readonly T[]) => string): View {
+  const more = answer.next === null ? '' : `\nMore: --cursor ${answer.next}`;
+  return { answer, shown: answer.items.length === 0 ? 'None.' : tableOf(answer.items) + more };
+}
+
+const requestTable = (items: readonly RequestItem[]) =>
+  table(
+    ['when', 'id', 'app', 'model', 'outcome', 'http', 'input', 'output', 'USD', 'ms'],
+    items.map((item) => [
+      moment(item.startedAt),
+      item.id,
+      said(item.app),
+      said(item.servedModel ?? item.askedModel),
+      item.errorCode ?? item.status,
+      item.httpStatus,
+      item.usage?.input ?? 0,
+      item.usage?.output ?? 0,
+      item.cost === undefined ? '-' : usd(item.cost),
+      item.durationMs,
+    ]),
+  );
+
+function usageTable(items: readonly UsageItem[]): string {
+  const names = Object.keys(items[0]?.group ?? {});
+  return table(
+    [...names, ...SUMS, 'p50 ms', 'p95 ms'],
+    items.map((item) => [...names.map((name) => said(item.group[name])), ...sumsOf(item), item.latency.p50, item.latency.p95]),
+  );
+}
+
+const runTable = (items: readonly RunItem[]) =>
+  table(
+    ['last', 'run', 'app', 'status', ...SUMS],
+    items.map((run) => [moment(run.lastAt), run.run, said(run.app), run.status, ...sumsOf(run)]),
+  );
+
+const SUMS = ['calls', 'errors', 'input', 'output', 'USD', 'unpriced'];
+const sumsOf = ({ calls, errors, tokens, cost, unpriced }: UsageItem | RunItem) => [
+  calls,
+  errors,
+  tokens.input,
+  tokens.output,
+  usd(cost),
+  unpriced,
+];
+
+const moment = (at: number) => new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+const usd = (nano: number) => (nano / 1e9).toFixed(6);
+const said = (value: unknown) => (value === null || value === undefined ? '-' : String(value));

@@ -1,0 +1,181 @@
+import { requireToken } from '../admin/auth.ts';
+import { GatewayError } from '../core/errors.ts';
+import { BOUNDS_MS, readTotals, type Totals } from '../state/totals.ts';
+
+/** Text of the Prometheus exposition format, version 0.0.4. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
+export interface MetricsDeps {
+  readonly db?: D1Database | undefined;
+  readonly adminToken?: string | undefined;
+  /** A token that opens the metrics and nothing else. */
+  readonly metricsToken?: string | undefined;
+}
+
+/**
+ * What all isolates have counted, as Prometheus scrapes it. There is no process here whose memory could hold counters:
+ * they are sums of the log, kept beside it. Throws `missing_key`, `invalid_key`, `not_supported`.
+ */
+export async function metricsAnswer(request: Request, { db, adminToken, metricsToken }: MetricsDeps): Promise<Response> {
+  await requireAny(request.headers.get('authorization'), [metricsToken, adminToken]);
+  if (db === undefined)
+    throw new GatewayError('not_supported', 'Metrics need the database, and none is bound. The operator binds a D1 database as DB.');
+  const { totals, rowsDropped } = await readTotals(db);
+  return new Response(metricsText(totals, rowsDropped), { headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' } });
+}
+
+/** Closed where neither is set. */
+async function requireAny(authorization: string | null, tokens: readonly (string | undefined)[]): Promise<void> {
+  for (const token of tokens) {
+    const fits = await requireToken(authorization ?? undefined, token).then(
+      () => true,
+      () => false,
+    );
+    if (fits) return;
+  }
+  const message = 'Metrics are told to who shows the secret WEIR_METRICS_TOKEN, or WEIR_ADMIN_TOKEN, as `Authorization: Bearer`.';
+  throw new GatewayError(authorization === null ? 'missing_key' : 'invalid_key', message);
+}
+
+type Labels = { readonly [label: string]: string };
+
+interface Family {
+  readonly name: string;
+  readonly type: 'counter' | 'histogram';
+  readonly help: string;
+  lines(name: string, all: readonly Totals[]): readonly string[];
+}
+
+/** Labels of what is not told apart by dialect and outcome: fewer series, each of which means something. */
+const servedBy = ({ route, model }: Totals): Labels => ({ route, provider: providerOf(model), model });
+const providerOf = (model: string): string => model.slice(0, Math.max(0, model.indexOf('/')));
+
+function counter(name: string, help: string, value: (totals: Totals) => number): Family {
+  const lines = (full: string, all: readonly Totals[]) =>
+    grouped(all, servedBy).map(({ labels, of }) => sample(full, labels, String(sum(of.map(value)))));
+  return { name, type: 'counter', help, lines };
+}
+
+function histogram(name: string, help: string, read: (totals: Totals) => Histogram): Family {
+  const lines = (full: string, all: readonly Totals[]) =>
+    grouped(all, servedBy).flatMap(({ labels, of }) => histogramLines(full, labels, of.map(read)));
+  return { name, type: 'histogram', help, lines };
+}
+
+interface Histogram {
+  /** For each of `BOUNDS_MS` how many were no more. */
+  readonly counts: readonly number[];
+  readonly count: number;
+  readonly milliseconds: number;
+}
+
+function histogramLines(name: string, labels: Labels, parts: readonly Histogram[]): readonly string[] {
+  const count = sum(parts.map((part) => part.count));
+  if (count === 0) return [];
+  const buckets = BOUNDS_MS.map((bound, at) =>
+    sample(`${name}_bucket`, { ...labels, le: String(bound / 1000) }, String(sum(parts.map(({ counts }) => counts[at] ?? 0)))),
+  );
+  return [
+    ...buckets,
+    sample(`${name}_bucket`, { ...labels, le: '+Inf' }, String(count)),
+    sample(`${name}_sum`, labels, String(sum(parts.map(({ milliseconds }) => milliseconds)) / 1000)),
+    sample(`${name}_count`, labels, String(count)),
+  ];
+}
+
+const KINDS = {
+  input: 'input_tokens',
+  output: 'output_tokens',
+  cache_read: 'cache_read_tokens',
+  cache_write: 'cache_write_tokens',
+  reasoning: 'reasoning_tokens',
+} as const;
+
+const families: readonly Family[] = [
+  {
+    name: 'requests_total',
+    type: 'counter',
+    help: 'Calls that came with a valid key and have ended, by outcome.',
+    lines: (name, all) =>
+      all.map((totals) => {
+        const { dialect, status, error } = totals;
+        return sample(name, { ...servedBy(totals), dialect, status, error }, String(totals.requests));
+      }),
+  },
+  counter('attempts_total', 'Calls to providers, failed ones too, by what served in the end.', ({ attempts }) => attempts),
+  {
+    name: 'tokens_total',
+    type: 'counter',
+    help: 'Tokens. Of input are cache_read and cache_write, of output is reasoning: add up input and output alone.',
+    lines: (name, all) =>
+      grouped(all, servedBy).flatMap(({ labels, of }) =>
+        Object.entries(KINDS).map(([kind, column]) => sample(name, { ...labels, kind }, String(sum(of.map((totals) => totals[column]))))),
+      ),
+  },
+  counter('tool_calls_total', 'Tool calls whose results calls brought, where a limit had them counted.', ({ tool_calls }) => tool_calls),
+  {
+    name: 'cost_usd_total',
+    type: 'counter',
+    help: 'What providers charge, in US dollars, where the price is known.',
+    lines: (name, all) => grouped(all, servedBy).map(({ labels, of }) => sample(name, labels, usdOf(of.map(({ cost }) => cost)))),
+  },
+  counter('unpriced_requests_total', 'Calls that were served at a price that is not known.', ({ unpriced }) => unpriced),
+  histogram('request_duration_seconds', 'Until the last byte of the answer had left.', ({ durations, requests, duration_ms }) => ({
+    counts: durations,
+    count: requests,
+    milliseconds: duration_ms,
+  })),
+  histogram('time_to_first_token_seconds', 'Until the first content came from a provider.', (totals) => ({
+    counts: totals.first_token_waits,
+    count: totals.first_tokens,
+    milliseconds: totals.first_token_ms,
+  })),
+];
+
+/** The whole of a scrape. */
+export function metricsText(all: readonly Totals[], rowsDropped: number): string {
+  const described = families.flatMap(({ name, type, help, lines }) => family(`weir_${name}`, type, help, lines(`weir_${name}`, all)));
+  const dropped = 'weir_log_rows_dropped_total';
+  const help = 'Calls that the log lacks because the database did not take their rows in time; they are in no other count.';
+  return `${[...described, ...family(dropped, 'counter', help, [sample(dropped, {}, String(rowsDropped))])].join('\n')}\n`;
+}
+
+const family = (name: string, type: Family['type'], help: string, lines: readonly string[]): readonly string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${type}`,
+  ...lines,
+];
+
+function sample(name: string, labels: Labels, value: string): string {
+  const written = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
+  return `${name}${written.length === 0 ? '' : `{${written.join(',')}}`} ${value}`;
+}
+
+/** Of a label's value: a backslash, a quotation mark and the end of a line, and nothing else. */
+const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Nano-dollars as dollars, to the last digit. */
+function usdOf(amounts: readonly string[]): string {
+  const digits = String(amounts.reduce((total, amount) => total + BigInt(amount), 0n)).padStart(10, '0');
+  const fraction = digits.slice(-9).replace(/0+$/, '');
+  return `${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+interface Group {
+  readonly labels: Labels;
+  readonly of: readonly Totals[];
+}
+
+function grouped(all: readonly Totals[], labelsOf: (totals: Totals) => Labels): readonly Group[] {
+  const groups = new Map<string, { readonly labels: Labels; readonly of: Totals[] }>();
+  for (const totals of all) {
+    const labels = labelsOf(totals);
+    const key = JSON.stringify(labels);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { labels, of: [totals] });
+    else group.of.push(totals);
+  }
+  return [...groups.values()];
+}
