@@ -1,0 +1,73 @@
+import { Hono } from 'hono';
+import { GatewayError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { adminApp } from '../app.ts';
+import { requireAdmin } from '../auth.ts';
+import type { AdminDeps, AdminEnv } from '../deps.ts';
+import { InnerAdmin } from './inner.ts';
+import { block, type Desk, generate, info, remove, update } from './keys.ts';
+import { type LitellmPath, litellmPaths } from './paths.ts';
+import * as teams from './teams.ts';
+
+const handlers: { readonly [path in LitellmPath]: (request: Request, desk: Desk) => Promise<JsonObject> } = {
+  '/key/generate': generate,
+  '/key/info': info,
+  '/key/update': update,
+  '/key/delete': remove,
+  '/key/block': block(true),
+  '/key/unblock': block(false),
+  '/team/new': teams.create,
+  '/team/info': teams.info,
+};
+
+/**
+ * The part of LiteLLM's management API that programs call which make keys for people, to be mounted at the root. The
+ * admin token is its master key. It asks the admin API for everything that it does.
+ */
+export function litellmApp(deps: AdminDeps): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>();
+  const admin = adminApp(deps);
+  app.use('*', async (context, next) => {
+    const requestId = context.get('requestId') ?? crypto.randomUUID();
+    context.set('requestId', requestId);
+    await next();
+    context.header('x-weir-request-id', requestId);
+    context.header('cache-control', 'no-store');
+    context.header('x-content-type-options', 'nosniff');
+  });
+  app.use('*', async (context, next) => {
+    await requireAdmin(context.req.raw, deps, (work) => context.executionCtx.waitUntil(work));
+    await next();
+  });
+  for (const [method, path] of litellmPaths) {
+    app.on(method, path, async (context) => {
+      const request = context.req.raw;
+      const inner = new InnerAdmin((each) => admin.fetch(each, context.env, context.executionCtx), request);
+      return context.json(await handlers[path](request, { inner, deps }));
+    });
+  }
+  app.onError((thrown) => {
+    const error = GatewayError.from(thrown);
+    if (error.code === 'internal') deps.log?.('A request to the LiteLLM paths failed', error.cause ?? error);
+    const headers = { 'content-type': 'application/json', ...(error.status === 401 ? { 'www-authenticate': 'Bearer' } : {}) };
+    return new Response(JSON.stringify(errorBody(error)), { status: error.status, headers });
+  });
+  return app;
+}
+
+/** As LiteLLM's proxy writes errors: the code is its status, as text. */
+const errorBody = (error: GatewayError) => ({
+  error: {
+    message: error.message,
+    type: typeOf(error),
+    param: error.details.param ?? null,
+    code: String(error.status),
+    weir_code: error.code,
+  },
+});
+
+function typeOf({ status }: GatewayError): string {
+  if (status === 401 || status === 403) return 'auth_error';
+  if (status === 404) return 'not_found_error';
+  return status < 500 ? 'bad_request_error' : 'internal_server_error';
+}
