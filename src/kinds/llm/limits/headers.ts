@@ -8,7 +8,9 @@ const SECONDS: { readonly [unit: string]: number } = { minute: 60, hour: 3_600, 
  * What is left, in the fields of draft-ietf-httpapi-ratelimit-headers-10, and the tightest limits on requests and tokens
  * in those that OpenAI's and Anthropic's SDKs read. Money is in nano-dollars there: quotas are whole numbers.
  */
-export function standingHeaders(standings: readonly Standing[], now: number): { readonly [name: string]: string } {
+export function standingHeaders(all: readonly Standing[], now: number): { readonly [name: string]: string } {
+  // A soft limit is its operator's affair: callers who were told that nothing is left would stop.
+  const standings = all.filter(({ soft }) => soft !== true);
   if (standings.length === 0) return {};
   const policies = standings.map((each) => `"${nameOf(each)}";q=${each.limit}${windowOf(each)}`);
   const left = standings.map((each) => `"${nameOf(each)}";r=${each.remaining}${resetOf(each, now)}`);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../../core/errors.ts';
+import { isBudget } from '../../../core/ledger/alerts.ts';
 import type { Refusal } from '../../../core/ledger/holds.ts';
 import type { Unit } from '../../../core/ledger/take.ts';
 import { formatUsd, nanoUsd } from '../../../core/money.ts';
@@ -34,15 +35,16 @@ export function refused(refusal: Refusal, now: number): GatewayError {
     case 'limit':
       return limitReached(refusal, now);
     case 'stopped':
-      return new GatewayError('budget_exceeded', 'The operator has stopped this run.');
-    case 'revoked':
-      return new GatewayError('invalid_key', 'The gateway key is not valid any more. Ask the operator for a new one.');
+      return new GatewayError('run_stopped', 'The operator has stopped this run.');
+    case 'outdated':
+      return new GatewayError('overloaded', 'What is known of this key is out of date. Try again in a moment.', { retryAfter: 1 });
     default:
       return new GatewayError('conflict', 'A call with this request id has ended already.');
   }
 }
 
-function limitReached({ level, unit, window, limit, freesAt }: LimitRefusal, now: number): GatewayError {
+function limitReached(refusal: LimitRefusal, now: number): GatewayError {
+  const { level, unit, window, limit, freesAt } = refusal;
   const amount = unit === 'usd' ? `${formatUsd(nanoUsd(limit))} US dollars` : `${limit} ${NAMES[unit]}`;
   const period =
     window.kind === 'rate'
@@ -52,11 +54,10 @@ function limitReached({ level, unit, window, limit, freesAt }: LimitRefusal, now
         : '';
   const when = freesAt === undefined ? '' : ` It frees at ${new Date(freesAt).toISOString()}.`;
   const sentence = `The limit of ${OWNERS[level]}, ${amount}${period}, leaves no room for this call.${when}`;
-  // What time mends soon is a rate; what an operator or the next month mends is a budget, and asking again is useless.
-  const isRate = window.kind === 'rate' || window.kind === 'held' || (window.kind === 'calendar' && /^(minute|hour)$/.test(window.unit));
-  if (unit !== 'usd' && isRate) {
+  if (!isBudget(refusal)) {
     const seconds = freesAt === undefined ? 1 : Math.max(1, Math.ceil((freesAt - now) / 1000));
-    return new GatewayError('rate_limited', sentence, { retryAfter: seconds });
+    // In the words that clients look for where they have no header to read: Codex on a WebSocket, LangChain.
+    return new GatewayError('rate_limited', `${sentence} Try again in ${seconds} s.`, { retryAfter: seconds });
   }
   return new GatewayError('budget_exceeded', `${sentence} Ask for less (a lower output limit), or ask the operator for more.`);
 }

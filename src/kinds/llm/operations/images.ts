@@ -1,14 +1,16 @@
 import type { JsonObject } from '../../../core/json.ts';
 import { editFields, modelHead, type Operation } from './operation.ts';
-import { count, readUsage } from './usage.ts';
+import { count, numeric, readUsage } from './usage.ts';
 
 /** What the API takes where a call names no model (https://platform.openai.com/docs/api-reference/images). */
 const DEFAULT_MODEL = 'dall-e-2';
 
 const head: Operation['head'] = (body) => modelHead({ ...body, model: body.model ?? DEFAULT_MODEL });
 
-/** One picture unless the call says otherwise; forms hold the number as text. */
-const asked = ({ n }: JsonObject) => ({ images: count(typeof n === 'string' ? Number(n) : (n ?? undefined)) ?? 1 });
+/** One picture unless the call says otherwise. */
+export const picturesOf = ({ n }: JsonObject): number => Math.max(1, Math.ceil(count(numeric(n)) ?? 1));
+
+const asked = (body: JsonObject) => ({ images: picturesOf(body) });
 
 /** Partial pictures of a streamed answer are not further pictures: the events count none. */
 const usage: Operation['usage'] = (reply) => {

@@ -5,6 +5,7 @@ import type { Exchange } from '../../../core/exchange.ts';
 import type { OperationCall } from '../../../core/operation.ts';
 import type { Plan } from '../../../core/plan.ts';
 import type { Target } from '../../../core/strategy.ts';
+import { unsaidUsage } from '../limits/foresee-operation.ts';
 import type { Operation } from './operation.ts';
 
 /** What an answer cost at the provider that gave it; nothing where no price is known. */
@@ -25,10 +26,18 @@ export function settleUsage(
   exchange: Exchange,
 ): Usage {
   const asked = operation.asked?.(call.wire.json()) ?? {};
+  const unsaid = unsaidUsage(call);
+  const seconds = unsaid.seconds === undefined ? {} : { seconds: unsaid.seconds };
   const usage: Usage =
     said === undefined
-      ? { ...asked, input: estimateInput(call), output: estimateTokens(answered), estimated: true }
-      : { ...asked, ...said };
+      ? {
+          ...asked,
+          ...unsaid,
+          input: (unsaid.input ?? 0) + estimateInput(call),
+          output: (unsaid.output ?? 0) + estimateTokens(answered),
+          estimated: true,
+        }
+      : { ...asked, ...seconds, ...said };
   for (const unit of UNITS) {
     const value = usage[unit];
     if (value !== undefined) exchange.note(unit, value);

@@ -58,7 +58,9 @@ export async function serveOperation(call: OperationCall, exchange: Exchange, ch
 async function walkTargets(serving: Serving, ordered: readonly Target[]) {
   const { call, exchange, resolved, deadline } = serving;
   const { form } = call;
-  if (form?.fits === true && ordered.length > 1) await form.hold('the model has several targets');
+  // How much a call may come to stands anywhere in a form, also behind its files, and in the files themselves.
+  if (exchange.hold !== undefined) await form?.hold('a key with limits needs all of it here: what it may cost is worked out first');
+  else if (form?.fits === true && ordered.length > 1) await form.hold('the model has several targets');
   const isOnce = form !== undefined && !form.isHeld;
   const limits = { attempts: isOnce ? 1 : resolved.attempts, deadline };
   const tools = { clock: exchange.ports.clock, signal: exchange.signal, sleep, random: Math.random };

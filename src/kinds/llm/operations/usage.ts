@@ -7,6 +7,9 @@ export function count(value: Json | undefined): number | undefined {
   return number === undefined || number < 0 || number > Number.MAX_SAFE_INTEGER ? undefined : number;
 }
 
+/** A number as forms hold it, which is as text. */
+export const numeric = (value: Json | undefined): Json | undefined => (typeof value === 'string' ? Number(value) : value);
+
 const detail = (usage: JsonObject, group: string, field: string): number | undefined => {
   const details = usage[group];
   return isObject(details) ? count(details[field]) : undefined;

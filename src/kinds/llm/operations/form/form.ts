@@ -1,12 +1,15 @@
 import { GatewayError } from '../../../../core/errors.ts';
 import type { Json, JsonObject } from '../../../../core/json.ts';
-import type { CarriedForm } from '../../../../core/operation.ts';
+import type { CarriedFile, CarriedForm } from '../../../../core/operation.ts';
 import type { Ports } from '../../../../core/ports.ts';
 import { ByteReader } from '../../../../core/reader.ts';
+import { joinBytes } from '../../../../core/sse.ts';
 import { badForm, type PartHead } from './part-head.ts';
 import { FormScanner, type Piece } from './scanner.ts';
 
 const READ = 64 * 1024;
+/** Bytes of a file that tell its format. */
+const HEAD = 64;
 const encoder = new TextEncoder();
 
 /** A text field that was read whole. */
@@ -18,6 +21,9 @@ interface Field {
 /** Bytes of a file. */
 interface FileBytes {
   readonly file: string;
+  readonly filename: string;
+  /** Counts the files of the form: two may stand in one field. */
+  readonly number: number;
   readonly bytes: Uint8Array;
 }
 
@@ -37,7 +43,7 @@ export class Form implements CarriedForm {
   /** The text field that is being read. */
   #open: { readonly name: string; readonly pieces: Uint8Array[] } | undefined;
   /** The file that is being read. */
-  #file = '';
+  #file: Pick<FileBytes, 'file' | 'filename' | 'number'> = { file: '', filename: '', number: 0 };
   readonly #names = new Map<string, 'text' | 'file'>();
   #spent = false;
   /** What was wrong with bytes that had left already: the provider's connection was cut for it. */
@@ -86,6 +92,18 @@ export class Form implements CarriedForm {
     return fields;
   }
 
+  get files(): readonly CarriedFile[] {
+    const files = new Map<number, { field: string; filename: string; bytes: number; head: Uint8Array }>();
+    for (const each of this.#held) {
+      if (!('file' in each)) continue;
+      const { file: field, filename, number, bytes } = each;
+      const before = files.get(number) ?? { field, filename, bytes: 0, head: new Uint8Array(0) };
+      const head = before.head.length < HEAD ? joinBytes(before.head, bytes.subarray(0, HEAD - before.head.length)) : before.head;
+      files.set(number, { field, filename, bytes: before.bytes + bytes.length, head });
+    }
+    return [...files.values()];
+  }
+
   /** The text of the files of this name in a form that is held. Throws `invalid_request` where it is not UTF-8. */
   fileText(name: string): string {
     return textOf(
@@ -126,10 +144,10 @@ export class Form implements CarriedForm {
       this.#held.push({ name: field.name, value: textOf(field.name, field.pieces) });
       this.#open = undefined;
     }
-    this.#held.push(piece.type === 'body' ? { file: this.#file, bytes: piece.bytes } : piece.bytes);
+    this.#held.push(piece.type === 'body' ? { ...this.#file, bytes: piece.bytes } : piece.bytes);
     if (piece.type === 'head') {
       this.#note(piece.head);
-      this.#file = piece.head.name;
+      this.#file = { file: piece.head.name, filename: piece.head.filename ?? '', number: this.#file.number + 1 };
       if (piece.head.filename === undefined) this.#open = { name: piece.head.name, pieces: [] };
     }
   }

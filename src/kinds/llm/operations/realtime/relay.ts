@@ -5,6 +5,9 @@ import type { SessionMeter } from './usage.ts';
 /** Characters or bytes of one frame; OpenAI's own limit on a piece of audio is 15 MB. */
 const MAX_FRAME = 16 * 1024 * 1024;
 
+/** What may wait to pass, of the same measure. */
+const MAX_QUEUE = 2 * MAX_FRAME;
+
 export interface RelayLimits {
   /** Milliseconds in which neither side says anything. */
   readonly idle: number;
@@ -15,6 +18,16 @@ export interface RelayLimits {
 export interface SessionEnd {
   readonly status: OutcomeStatus;
   readonly error?: GatewayError;
+}
+
+/** Who decides whether a session may go on. A promise that rejects ends it, with its reason. */
+export interface SessionGuard {
+  /** Before a frame of the caller's passes: once the promise says so, or at once where there is none. */
+  asked(frame: string | ArrayBuffer): Promise<void> | undefined;
+  /** After a frame of the provider's was metered. */
+  heard(frame: string): Promise<void> | undefined;
+  /** Every few seconds. */
+  watch(): Promise<void> | undefined;
 }
 
 /** How a side said goodbye. */
@@ -33,8 +46,9 @@ export function relaySockets(
   meter: SessionMeter,
   limits: RelayLimits,
   ports: Ports,
+  guard?: SessionGuard,
 ): Promise<SessionEnd> {
-  const session = new Session(caller, provider, meter, limits, ports);
+  const session = new Session(caller, provider, meter, limits, ports, guard);
   return session.ended;
 }
 
@@ -45,12 +59,24 @@ class Session {
   readonly #ports: Ports;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #startedAt: number;
+  readonly #guard: SessionGuard | undefined;
+  /** The caller's frames that wait for leave to pass, in their order. */
+  #queue: Promise<void> | undefined;
+  #queuedSize = 0;
   #lastFrameAt: number;
   #finish: (end: SessionEnd) => void = () => undefined;
   #isOver = false;
   readonly ended: Promise<SessionEnd>;
 
-  constructor(caller: WebSocket, provider: WebSocket, meter: SessionMeter, limits: RelayLimits, ports: Ports) {
+  constructor(
+    caller: WebSocket,
+    provider: WebSocket,
+    meter: SessionMeter,
+    limits: RelayLimits,
+    ports: Ports,
+    guard: SessionGuard | undefined,
+  ) {
+    this.#guard = guard;
     this.#caller = caller;
     this.#provider = provider;
     this.#limits = limits;
@@ -59,8 +85,12 @@ class Session {
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#carry(caller, provider, () => undefined);
-    this.#carry(provider, caller, (frame) => meter.see(frame));
+    this.#carry(caller, (frame) => this.#ask(frame));
+    this.#carry(provider, (frame) => {
+      if (typeof frame === 'string') meter.see(frame);
+      this.#send(caller, frame);
+      if (typeof frame === 'string') this.#guarded(guard?.heard(frame));
+    });
     caller.addEventListener('close', ({ code, reason }) => this.#callerLeft({ code, reason }));
     caller.addEventListener('error', () => this.#callerLeft({ code: 1006, reason: '' }));
     provider.addEventListener('close', ({ code, reason }) => this.#providerLeft({ code, reason }));
@@ -72,7 +102,7 @@ class Session {
     }
   }
 
-  #carry(from: WebSocket, to: WebSocket, see: (frame: string) => void): void {
+  #carry(from: WebSocket, pass: (frame: string | ArrayBuffer) => void): void {
     from.addEventListener('message', ({ data }) => {
       if (this.#isOver) return;
       this.#lastFrameAt = this.#ports.clock.now();
@@ -85,13 +115,38 @@ class Session {
         this.#break(error, 1009);
         return;
       }
-      if (typeof data === 'string') see(data);
-      try {
-        to.send(data);
-      } catch {
-        // It is closing: its own farewell ends the session.
-      }
+      pass(data);
     });
+  }
+
+  #send(to: WebSocket, frame: string | ArrayBuffer): void {
+    try {
+      to.send(frame);
+    } catch {
+      // It is closing: its own farewell ends the session.
+    }
+  }
+
+  #ask(frame: string | ArrayBuffer): void {
+    const wait = this.#queue === undefined ? this.#guard?.asked(frame) : this.#queue.then(() => this.#guard?.asked(frame));
+    if (wait === undefined) {
+      this.#send(this.#provider, frame);
+      return;
+    }
+    const size = typeof frame === 'string' ? frame.length : frame.byteLength;
+    this.#queuedSize += size;
+    if (this.#queuedSize > MAX_QUEUE) this.#break(new GatewayError('overloaded', 'Too much was said while the limits were checked.'), 1013);
+    const passed = wait.then(() => {
+      this.#queuedSize -= size;
+      if (!this.#isOver) this.#send(this.#provider, frame);
+      if (this.#queue === passed) this.#queue = undefined;
+    });
+    this.#queue = passed;
+    this.#guarded(passed);
+  }
+
+  #guarded(leave: Promise<void> | undefined): void {
+    leave?.catch((thrown: unknown) => this.#break(GatewayError.from(thrown), 1008));
   }
 
   #callerLeft({ code, reason }: Farewell): void {
@@ -112,6 +167,7 @@ class Session {
 
   #watch(): void {
     const now = this.#ports.clock.now();
+    this.#guarded(this.#guard?.watch());
     if (now - this.#lastFrameAt >= this.#limits.idle) {
       this.#break(new GatewayError('upstream_timeout', `Nobody said anything for ${this.#limits.idle} ms: the session is over.`), 1001);
     } else if (now - this.#startedAt >= this.#limits.total) {

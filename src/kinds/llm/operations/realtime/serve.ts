@@ -14,6 +14,7 @@ import { openLine } from '../../upstream.ts';
 import { chargeFor } from '../meter.ts';
 import { errorOf, placeOf, plannedProvider, prepareRequest } from '../upstream.ts';
 import { relaySockets } from './relay.ts';
+import { SessionHold } from './session-hold.ts';
 import { SessionMeter } from './usage.ts';
 
 const OPERATION = { name: 'realtime', path: 'realtime', shape: 'openai' } as const;
@@ -46,20 +47,24 @@ function protocolsOf(headers: Headers): readonly string[] {
 export async function serveRealtime(call: OperationCall, exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply> {
   exchange.note('operation', 'realtime');
   if (chain.touches !== 'nothing') unseen();
-  if (exchange.hold !== undefined)
-    throw new GatewayError('not_supported', 'A key with limits cannot open a realtime session: what it will come to cannot be held.');
   const resolved = resolveModel(plan, call.head.model);
-  const { answer, attempts } = await connectFirst(call, exchange, plan, resolved);
-  const { target, socket } = answer;
-  const { caller, gateway } = exchange.ports.sockets();
   const meter = new SessionMeter();
+  const { answer, attempts } = await connectFirst(call, exchange, plan, resolved, meter);
+  const { target, socket, session } = answer;
+  const { caller, gateway } = exchange.ports.sockets();
   const idle = resolved.timeout.idle * IDLE_TIMES;
   const servedModel = nameOf(target);
   const at = exchange.ports.clock.now();
-  const done = relaySockets(gateway, socket, meter, { idle, total: LONGEST }, exchange.ports).then((end): ReplyEnd => {
+  const limits = { idle, total: LONGEST };
+  const done = relaySockets(gateway, socket, meter, limits, exchange.ports, session).then(async (end): Promise<ReplyEnd> => {
+    const ended = { ...end, servedModel, attempts, firstTokenAt: at };
+    await session?.quiet();
+    if (session !== undefined) {
+      const { usage, cost } = session.total;
+      return { ...ended, usage, ...cost };
+    }
     const { usage } = meter;
-    const charged = chargeFor(plan, target, usage, exchange.ports.clock.now());
-    return { ...end, ...(usage === undefined ? {} : { usage }), servedModel, attempts, firstTokenAt: at, ...charged };
+    return { ...ended, ...(usage === undefined ? {} : { usage }), ...chargeFor(plan, target, usage, exchange.ports.clock.now()) };
   });
   const [protocol] = protocolsOf(call.headers);
   return {
@@ -76,13 +81,18 @@ export async function serveRealtime(call: OperationCall, exchange: Exchange, cha
   };
 }
 
-async function connectFirst(call: OperationCall, exchange: Exchange, plan: Plan, resolved: Resolved) {
+async function connectFirst(call: OperationCall, exchange: Exchange, plan: Plan, resolved: Resolved, meter: SessionMeter) {
   const { strategy, targets } = resolved;
   const ordered = strategy === undefined ? targets : await strategy.strategy.order(targets, strategy.settings, call, exchange, Math.random);
   const { clock } = exchange.ports;
   const limits = { attempts: resolved.attempts, deadline: clock.now() + resolved.timeout.firstToken };
   const tools = { clock, signal: exchange.signal, sleep, random: Math.random };
-  return walk(ordered, limits, tools, (target) => connect(call, target, exchange, plan, resolved.timeout.firstToken));
+  return walk(ordered, limits, tools, async (target) => {
+    const { hold } = exchange;
+    const session = hold === undefined ? undefined : new SessionHold({ hold, plan, target, meter, clock, ttl: plan.limits.hold });
+    await session?.take();
+    return { target, session, socket: await connect(call, target, exchange, plan, resolved.timeout.firstToken) };
+  });
 }
 
 async function connect(call: OperationCall, target: Target, exchange: Exchange, plan: Plan, wait: number) {
@@ -97,7 +107,7 @@ async function connect(call: OperationCall, target: Target, exchange: Exchange, 
     const connected = await exchange.ports.egress.connect({ ...request, headers });
     if ('refused' in connected) throw await refusal(connected.refused);
     line.answered();
-    return { target, socket: connected.socket };
+    return connected.socket;
   } catch (thrown) {
     throw unreachable(line.signal.aborted ? line.signal.reason : thrown);
   }

@@ -56,7 +56,8 @@ async function checkLine(line: string, number: number, rules: LineRules): Promis
   return Wire.read(line).patched({ body: { ...body, model } });
 }
 
-function callOf(url: string, body: string): Canon['llm']['call'] | undefined {
+/** The call of a line; `undefined` where nothing is known of calls there. */
+export function callOf(url: string, body: string): Canon['llm']['call'] | undefined {
   const path = url.replace(/^(?:\/v1)*\//, '');
   const dialect = dialects.find(({ id }) => id === CHAT.get(path));
   if (dialect !== undefined) return LlmCall.read(dialect, body, NO_HEADERS);

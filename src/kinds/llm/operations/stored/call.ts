@@ -3,6 +3,7 @@ import type { Exchange } from '../../../../core/exchange.ts';
 import { isArray, isObject, type JsonObject, parseJson } from '../../../../core/json.ts';
 import type { Plan } from '../../../../core/plan.ts';
 import { readText } from '../../../../core/reader.ts';
+import { freeCall } from '../../limits/free.ts';
 import type { Line } from '../../upstream.ts';
 import { REPLY_BYTES } from '../attempt.ts';
 import { type Outgoing, type Place, prepareRequest, sendTo } from '../upstream.ts';
@@ -34,6 +35,7 @@ export const nameOfKind = (kind: StoredKind) => NAMES[kind];
 export async function objectFrom(call: StoredCall, place: Place, outgoing: Outgoing): Promise<JsonObject> {
   const { request, exchange, line } = call;
   exchange.note('provider', place.planned.provider.id);
+  await exchange.hold?.take(freeCall(place.planned.provider.id));
   const response = await sendTo(await prepareRequest(outgoing, place, request.headers, line.signal, exchange), exchange);
   const object = parseJson((await readText(response, REPLY_BYTES)) ?? '');
   line.answered();

@@ -51,7 +51,8 @@ describe('a wrapped id', () => {
     expect(await mine.owned('file', 'up', ['file-1', 'file-2'])).toEqual(new Set(['file-1']));
     expect(await mine.owned('file', 'other', ['file-1'])).toEqual(new Set());
     expect(await idsOf('yours').owned('file', 'up', ['file-1'])).toEqual(new Set());
-    expect(await mine.purposeOf({ provider: 'up', id: 'file-1' })).toBe('batch');
+    expect(await mine.noteOf('file', { provider: 'up', id: 'file-1' })).toEqual({ purpose: 'batch' });
+    expect(await mine.noteOf('file', { provider: 'up', id: 'file-2' })).toEqual({});
   });
 });
 

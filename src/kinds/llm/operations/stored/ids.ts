@@ -69,9 +69,9 @@ export class StoredIds {
   }
 
   /** Remembers objects as this app's, with what must be known of them later. Forgotten ones are missing in lists, and no more. */
-  async own(kind: StoredKind, provider: string, objects: readonly JsonObject[]): Promise<void> {
+  async own(kind: StoredKind, provider: string, objects: readonly JsonObject[], note: JsonObject = {}): Promise<void> {
     const entries = objects.flatMap(({ id, purpose = null }) =>
-      typeof id === 'string' ? [{ kind, id: `${provider} ${id}`, value: { purpose }, expiresAt: this.#now + YEAR }] : [],
+      typeof id === 'string' ? [{ kind, id: `${provider} ${id}`, value: { purpose, ...note }, expiresAt: this.#now + YEAR }] : [],
     );
     if (entries.length > 0) await this.#continuity.put(this.#owner, entries, ROOM);
   }
@@ -83,11 +83,11 @@ export class StoredIds {
     return new Set([...found.keys()].flatMap((place) => places.get(place) ?? []));
   }
 
-  /** What a file of this app was uploaded for; `undefined` where that is not known. */
-  async purposeOf({ provider, id }: StoredId): Promise<string | undefined> {
+  /** What is remembered of an object of this app; empty where nothing is. */
+  async noteOf(kind: StoredKind, { provider, id }: StoredId): Promise<JsonObject> {
     const place = `${provider} ${id}`;
-    const value = (await this.#continuity.get(this.#owner, 'file', [place])).get(place);
-    return isObject(value) && typeof value.purpose === 'string' ? value.purpose : undefined;
+    const value = (await this.#continuity.get(this.#owner, kind, [place])).get(place);
+    return isObject(value) ? value : {};
   }
 }
 

@@ -8,11 +8,13 @@ import { ByteReader } from '../../../../core/reader.ts';
 import type { PolicyChain } from '../../../../core/run.ts';
 import { Wire } from '../../../../core/wire.ts';
 import { unreachable } from '../../ask.ts';
+import { freeCall } from '../../limits/free.ts';
 import { openLine } from '../../upstream.ts';
 import { Form } from '../form/form.ts';
 import { relay } from '../relay.ts';
 import { lengthOf } from '../serve.ts';
 import { type Outgoing, type Place, prepareRequest, sendTo } from '../upstream.ts';
+import { leaveBatch, settleBatch, takeBatch } from './batch-hold.ts';
 import { checkLines } from './batch-lines.ts';
 import { nameOfKind, objectFrom, type StoredAsk, type StoredCall } from './call.ts';
 import { StoredIds } from './ids.ts';
@@ -78,22 +80,24 @@ async function upload(call: StoredCall, chain: PolicyChain): Promise<Reply> {
 
 /** A batch runs where its input lies. */
 async function submit(call: StoredCall): Promise<Reply> {
-  const { body = {}, ids, plan, exchange } = call;
-  if (exchange.hold !== undefined) {
-    throw new GatewayError('not_supported', 'A key with limits cannot submit batches: what they will come to cannot be held.');
-  }
+  const { body = {}, ids, plan } = call;
   const { input_file_id: wrapped } = body;
   if (typeof wrapped !== 'string') throw new GatewayError('invalid_request', '`input_file_id` must be a file.', { param: 'input_file_id' });
   const input = await ids.unwrap('file', wrapped);
   // Only what was uploaded for a batch has been looked at line by line.
-  if ((await ids.purposeOf(input)) !== 'batch') {
+  if ((await ids.noteOf('file', input)).purpose !== 'batch') {
     throw new GatewayError('invalid_request', '`input_file_id` must be a file that was uploaded with the purpose `batch`.', {
       param: 'input_file_id',
     });
   }
-  const place = storedPlace(chosenProvider(plan, input.provider, 'batches'), 'batches', 'batches');
+  const planned = chosenProvider(plan, input.provider, 'batches');
+  const foreseen = await takeBatch(call, planned, input.id);
+  const place = storedPlace(planned, 'batches', 'batches');
   const sent = JSON.stringify({ ...body, input_file_id: input.id });
-  return stored(call, place, { method: 'POST', url: place.url, contentType: 'application/json', body: sent });
+  const object = await objectFrom(call, place, { method: 'POST', url: place.url, contentType: 'application/json', body: sent });
+  const { note, end } = await leaveBatch(call, foreseen);
+  await ids.own('batch', planned.provider.id, [object], note);
+  return { ...json(await ids.wrapObject('batch', planned.provider.id, object)), done: { status: 'complete', attempts: 1, ...end } };
 }
 
 /** Sends what makes an object, and remembers whose it is. */
@@ -117,7 +121,10 @@ async function onOne(call: StoredCall): Promise<Reply> {
     const method = verb === 'delete' ? 'DELETE' : verb === 'cancel' ? 'POST' : 'GET';
     const object = await objectFrom(call, place, { method, url: place.url });
     // What a batch wrote is the key's own too, and shows up in its list of files.
-    if (kind === 'batch') await ids.own('file', provider, outputsOf(object));
+    if (kind === 'batch') {
+      await ids.own('file', provider, outputsOf(object));
+      await settleBatch(call, planned, id, object);
+    }
     return json(await ids.wrapObject(kind, provider, object));
   } catch (thrown) {
     throw inCallersWords(thrown, id, wrapped);
@@ -139,6 +146,7 @@ const ACTIVE = /html|xml|svg|script/i;
 async function content(call: StoredCall, place: Place): Promise<Reply> {
   const { request, exchange, plan, line } = call;
   const outgoing = { method: 'GET', url: place.url } as const;
+  await exchange.hold?.take(freeCall(place.planned.provider.id));
   const response = await sendTo(await prepareRequest(outgoing, place, request.headers, line.signal, exchange), exchange);
   line.answered();
   const type = response.headers.get('content-type') ?? 'application/octet-stream';

@@ -1,0 +1,19 @@
+import type { Chat, Part } from '../../../core/chat.ts';
+import { isObject } from '../../../core/json.ts';
+
+/**
+ * The tool calls that were carried out since the model last spoke: the results at the end of a conversation. Known
+ * before the call is sent, and counted once each, since the next call has a newer answer before its own.
+ */
+export function toolCallsIn({ messages }: Chat): number {
+  const last = messages.findLastIndex(({ role }) => role === 'assistant');
+  return messages
+    .slice(last + 1)
+    .flatMap(({ content }) => content)
+    .filter(isResult).length;
+}
+
+/** Results of tools that one vendor alone has keep its own form: `computer_call_output`, `web_search_tool_result`. */
+const isResult = (part: Part): boolean =>
+  part.type === 'tool-result' ||
+  (part.type === 'raw' && isObject(part.value) && typeof part.value.type === 'string' && /_(?:output|tool_result)$/.test(part.value.type));
