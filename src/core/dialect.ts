@@ -118,6 +118,11 @@ export interface Dialect {
   writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObject; readonly loss: readonly string[] };
   /** The top-level fields to set (or, with `undefined`, to remove) when a call of this dialect is forwarded as it came. */
   patch(head: CallHead, model: string, quirks: Quirks, fields: Fields): { readonly [field: string]: Json | undefined };
+  /**
+   * The call with its answer limited to so many tokens at most, for each alternative; `undefined` where what it asks for
+   * (thinking of a fixed length) leaves no room for that.
+   */
+  limitOutput(body: JsonObject, tokens: number, quirks: Quirks): JsonObject | undefined;
   /** Every text a person or model wrote in the body, edited; the same object when nothing changed. */
   texts(body: JsonObject, edit: (text: string) => string): JsonObject;
   /** The body with an operator's instructions before or after the caller's own. Absent where the dialect has no place for them. */

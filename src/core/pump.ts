@@ -16,6 +16,8 @@ export interface FrameHandler {
   frame(frame: Frame, chunks: readonly ChatChunk[] | undefined): Awaitable<readonly Uint8Array[]>;
   /** Whether whole frames that hold none of the dialect's notable words leave as they came, unseen. */
   readonly passesUnmarked: boolean;
+  /** Whether what was sent last has ended the answer, whatever else the upstream would say. */
+  readonly isOver?: boolean;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
@@ -63,11 +65,12 @@ class Pump {
       hand.cause ??= GatewayError.from(thrown);
     }
     const { cause, left } = hand;
-    if (cause !== undefined || left || !this.#terminated) this.#opened.abort(cause ?? callerLeft());
-    const told = this.#opened.dialect.terminators.length > 0 ? { complete: this.#terminated && cause === undefined } : {};
+    const { isOver = false } = this.#handler;
+    if (cause !== undefined || left || isOver || !this.#terminated) this.#opened.abort(cause ?? callerLeft());
+    const told = isOver || this.#opened.dialect.terminators.length > 0 ? { complete: this.#terminated && cause === undefined } : {};
     const clean = hand.clean && cause === undefined;
     const end = await closeStream(this.#writer, this.#meter, this.#options, { cause, left, clean, ...told, wholeFrames: true });
-    if (this.#terminated) await letGo(this.#opened);
+    if (this.#terminated && !isOver) await letGo(this.#opened);
     return end;
   }
 
@@ -91,7 +94,7 @@ class Pump {
         if (this.#handler.decodes && decoded !== undefined) this.#meter.note(decoded);
         const bytes = this.#handler.frame(frame, decoded);
         out.push(...(bytes instanceof Promise ? await bytes : bytes));
-        if (this.#endsWith(frame)) {
+        if (this.#handler.isOver === true || this.#endsWith(frame)) {
           this.#terminated = true;
           break;
         }

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../core/dialect.ts';
+import { withLimit } from '../../core/output-limit.ts';
 import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { headersOf, readHead } from './head.ts';
@@ -22,6 +23,7 @@ export const aiSdkGateway: Dialect = {
   head: readHead,
   readCall,
   writeCall,
+  limitOutput: (body, tokens) => withLimit(body, ['maxOutputTokens'], tokens),
   patch: () => ({}),
   texts,
   addSystem,

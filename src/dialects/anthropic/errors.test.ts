@@ -51,6 +51,14 @@ describe('an error of Anthropic read', () => {
 });
 
 describe('an error written for Anthropic', () => {
+  it.each(['budget_exceeded', 'run_stopped'] as const)('that nobody should ask again after is one of billing: %s', (code) => {
+    const { status, body } = anthropic.writeError(new GatewayError(code, 'No room.'), 'req_1');
+    expect([status, body]).toEqual([
+      402,
+      { type: 'error', error: { type: 'billing_error', message: 'No room.', code }, request_id: 'req_1' },
+    ]);
+  });
+
   it.each([
     ['invalid_request', 400, 'invalid_request_error'],
     ['missing_key', 401, 'authentication_error'],

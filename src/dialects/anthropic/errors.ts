@@ -94,7 +94,7 @@ const REQUEST_TYPES: ReadonlySet<string> = new Set([
 function typeOf(error: GatewayError): string {
   const { vendorType } = error.details;
   if (error.fault === 'client' && vendorType !== undefined && REQUEST_TYPES.has(vendorType)) return vendorType;
-  if (error.code === 'budget_exceeded') return 'billing_error';
+  if (mustStop(error)) return 'billing_error';
   // Clients wait and try again when they read "overloaded": only where that can help.
   if (error.status === 503 && !error.retryable) return 'api_error';
   return TYPE_OF_STATUS.get(error.status) ?? (error.status < 500 ? 'invalid_request_error' : 'api_error');
@@ -106,9 +106,14 @@ const errorJson = (error: GatewayError, requestId: string): JsonObject => ({
   request_id: requestId,
 });
 
-/** Clients of this family stop at a billing error with 429 and `x-should-retry: false`; 400 and 403 they word as something else. */
+const mustStop = ({ code }: GatewayError): boolean => code === 'budget_exceeded' || code === 'run_stopped';
+
+/**
+ * A billing error has 402 in this API. Clients of this family stop at it; 403 they word as a failed login, and at 429 only
+ * those stop that heed `x-should-retry: false`: the official SDKs do, the AI SDK asks again and again.
+ */
 export const writeError = (error: GatewayError, requestId: string) => ({
-  status: error.code === 'budget_exceeded' ? 429 : error.status,
+  status: mustStop(error) ? 402 : error.status,
   body: errorJson(error, requestId),
 });
 

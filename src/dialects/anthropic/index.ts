@@ -3,6 +3,7 @@ import { addSystem } from './add-system.ts';
 import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { frameTexts } from './frame-texts.ts';
+import { limitOutput } from './limit-output.ts';
 import { patch } from './patch.ts';
 import { readCall, readHead } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
@@ -20,6 +21,7 @@ export const anthropic: Dialect = {
   readCall,
   writeCall,
   patch: (head, model, _quirks, fields) => patch(head, model, fields),
+  limitOutput,
   texts,
   addSystem,
 

@@ -5,6 +5,7 @@ import { addSystem } from './add-system.ts';
 import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { frameTexts } from './frame-texts.ts';
+import { limitOutput } from './limit-output.ts';
 import { patch } from './patch.ts';
 import { readCall, readHead } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
@@ -24,6 +25,7 @@ export const bedrock: Dialect = {
   head: readHead,
   readCall,
   writeCall,
+  limitOutput,
   patch,
   texts,
   addSystem,

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../core/dialect.ts';
+import { withLimit } from '../../core/output-limit.ts';
 import { readError } from '../../core/vendor-error.ts';
 import { errorFrame, writeError } from './errors.ts';
 import { ID } from './fields.ts';
@@ -17,6 +18,7 @@ export const cohere: Dialect = {
   head: readHead,
   readCall,
   writeCall,
+  limitOutput: (body, tokens) => withLimit(body, ['max_tokens'], tokens),
   patch: (_head, model) => ({ model }),
   texts,
   addSystem,

@@ -55,6 +55,24 @@ describe.each(named)('%s, calls', PATIENT, (_id, dialect) => {
     );
   });
 
+  it('limits its answers without changing anything else, and leaves a lower limit as it is', () => {
+    fc.assert(
+      fc.property(anyChat, fc.integer({ min: 1, max: 100_000 }), (chat, tokens) => {
+        const body = sent(dialect.writeCall(chat, {}).body);
+        const limited = dialect.limitOutput(body, tokens, {});
+        if (limited === undefined) {
+          expect(chat.reasoning).toBeDefined();
+          return;
+        }
+        const before = dialect.readCall(body);
+        const after = dialect.readCall(limited);
+        expect(after.maxTokens).toBe(Math.min(before.maxTokens ?? tokens, tokens));
+        expect({ ...after, maxTokens: 0 }).toEqual({ ...before, maxTokens: 0 });
+      }),
+      FEW,
+    );
+  });
+
   it('edits every text, and leaves the body as it is where none changes', () => {
     fc.assert(
       fc.property(anyChat, (chat) => {

@@ -5,7 +5,9 @@ import { FEW, named } from './cases.ts';
 import { sent } from './trial-call.ts';
 
 /** Where a dialect's clients stop at another status than the table's: the only exceptions. */
-const OWN_STATUS: { readonly [dialect: string]: { readonly [code in ErrorCode]?: number } } = { anthropic: { budget_exceeded: 429 } };
+const OWN_STATUS: { readonly [dialect: string]: { readonly [code in ErrorCode]?: number } } = {
+  anthropic: { budget_exceeded: 402, run_stopped: 402 },
+};
 
 describe.each(named)('%s, errors', (id, dialect) => {
   const codes = Object.keys(errorCodes).filter((code): code is ErrorCode => code in errorCodes);

@@ -1,5 +1,6 @@
 import type { Dialect } from '../../core/dialect.ts';
 import { ndjson } from '../../core/framing.ts';
+import { withLimit } from '../../core/output-limit.ts';
 import { readError } from '../../core/vendor-error.ts';
 import { errorFrame, writeError } from './errors.ts';
 import { ID } from './fields.ts';
@@ -19,6 +20,7 @@ export const ollama: Dialect = {
   head: readHead,
   readCall,
   writeCall,
+  limitOutput: (body, tokens) => withLimit(body, ['options', 'num_predict'], tokens),
   patch: (_head, model) => ({ model }),
   texts,
   addSystem,

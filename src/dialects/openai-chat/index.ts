@@ -1,6 +1,7 @@
 import type { Dialect } from '../../core/dialect.ts';
 import { errorFrame, writeError } from '../../core/openai/errors.ts';
 import { DONE, isUsageOnly, notable } from '../../core/openai/frames.ts';
+import { withLimit } from '../../core/output-limit.ts';
 import { readError } from '../../core/vendor-error.ts';
 import { addSystem } from './add-system.ts';
 import { ID } from './fields.ts';
@@ -22,6 +23,9 @@ export const openaiChat: Dialect = {
   patch,
   readCall,
   writeCall,
+  // OpenAI takes one of the two; the older one is the one that every vendor who followed knows.
+  limitOutput: (body, tokens, { maxTokensField = 'max_completion_tokens' }) =>
+    withLimit(body, [body.max_tokens === undefined ? maxTokensField : 'max_tokens'], tokens),
   texts,
   addSystem,
   replyReader: () => new StreamReader(),

@@ -1,6 +1,7 @@
 import type { Dialect } from '../../core/dialect.ts';
 import { errorFrame, writeError } from '../../core/openai/errors.ts';
 import { DONE, isUsageOnly, notable } from '../../core/openai/frames.ts';
+import { withLimit } from '../../core/output-limit.ts';
 import { readError } from '../../core/vendor-error.ts';
 import { readCall, writeCall } from './call.ts';
 import { ID } from './fields.ts';
@@ -22,6 +23,7 @@ export const openaiCompletions: Dialect = {
   patch,
   readCall,
   writeCall,
+  limitOutput: (body, tokens) => withLimit(body, ['max_tokens'], tokens),
   texts,
 
   replyReader: () => new StreamReader(),

@@ -1,5 +1,6 @@
 import type { Dialect } from '../../core/dialect.ts';
 import { writeError } from '../../core/openai/errors.ts';
+import { withLimit } from '../../core/output-limit.ts';
 import { readError } from '../../core/vendor-error.ts';
 import { addSystem } from './add-system.ts';
 import { ID, ISSUER } from './fields.ts';
@@ -23,6 +24,7 @@ export const openaiResponses: Dialect = {
   patch,
   readCall,
   writeCall,
+  limitOutput: (body, tokens) => withLimit(body, ['max_output_tokens'], tokens),
   plain,
   texts,
   addSystem,
