@@ -59,8 +59,9 @@ export class ByHand {
    * turns out to come at an unhurried pace. `pending` is a read that is under way already.
    */
   async run(take: (piece: Uint8Array) => Promise<Taken> | Taken, untilSlow: boolean, pending?: Promise<Sip>): Promise<'slow' | 'over'> {
-    const { ping, idle } = this.#options;
-    const timer = setInterval(() => this.#watch(), Math.max(10, Math.min(5_000, ping / 2, idle / 2)));
+    const { ping, idle, verdict } = this.#options;
+    const usual = verdict === undefined ? 5_000 : 1_000;
+    const timer = setInterval(() => this.#watch(), Math.max(10, Math.min(usual, ping / 2, idle / 2)));
     try {
       let room = SMALLEST_READ;
       let begun = pending;
@@ -122,6 +123,11 @@ export class ByHand {
 
   #watch(): void {
     const now = this.#options.clock.now();
+    const verdict = this.#options.verdict?.();
+    if (verdict !== undefined) {
+      this.end(verdict);
+      return;
+    }
     // While a write waits for a slow caller the upstream is not being read: its silence is ours.
     if (this.#writing) {
       this.#lastByteAt = now;

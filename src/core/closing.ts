@@ -23,6 +23,8 @@ export interface StreamOptions {
   readonly idle: number;
   /** Milliseconds since the epoch after which the upstream is given up. */
   readonly deadline: number;
+  /** Why the answer must not go on, as far as is known; asked about once a second. */
+  verdict?(): GatewayError | undefined;
   /** The caller has left while no upstream had answered yet: stops asking. */
   giveUp(): void;
   /** The typed error as the last event, in the caller's dialect. */

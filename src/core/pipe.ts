@@ -170,6 +170,11 @@ class Watch {
     // A well-behaved upstream closes right behind its terminator, and keeps the connection for the next call.
     if (this.#terminated && now - this.#lastByteAt >= LINGER) return { reason: callerLeft() };
     if (this.#isTooLarge() && this.cause !== undefined) return { reason: this.cause };
+    const verdict = this.#options.verdict?.();
+    if (verdict !== undefined) {
+      this.cause = verdict;
+      return { reason: verdict };
+    }
     if (now >= this.#options.deadline) return this.#end('The provider did not finish within the total time limit.');
     if (this.#pending === undefined) {
       this.#sip();

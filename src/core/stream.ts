@@ -29,32 +29,46 @@ async function waitWithPings(
 ): Promise<Opened | StreamEnd> {
   const writer = writable.getWriter();
   let left = false;
-  const timer = setInterval(() => {
+  const pinging = setInterval(() => {
     const { ping } = options.framing;
     if (ping === undefined) return;
     writer.write(ping).catch(() => {
       left = true;
     });
   }, options.ping);
+  const stopped = Promise.withResolvers<never>();
+  const watching = setInterval(() => {
+    const verdict = options.verdict?.();
+    if (verdict !== undefined) stopped.reject(verdict);
+  }, WATCH);
   const leave = writer.closed.catch(() => undefined).then(() => 'left' as const);
   try {
-    const first = await Promise.race([upstream, leave]);
+    const first = await Promise.race([upstream, leave, stopped.promise]);
     if (first === 'left' || left) {
-      options.giveUp();
-      void upstream.then(
-        (opened) => opened.abort(callerLeft()),
-        () => undefined,
-      );
+      giveUp(upstream, options, callerLeft());
       return { status: 'aborted' };
     }
     writer.releaseLock();
     return first;
   } catch (thrown) {
     const error = GatewayError.from(thrown);
+    giveUp(upstream, options, error);
     await writer.write(options.framing.encode(options.errorFrame(error))).catch(() => undefined);
     await writer.close().catch(() => undefined);
     return { status: 'failed', error };
   } finally {
-    clearInterval(timer);
+    clearInterval(pinging);
+    clearInterval(watching);
   }
+}
+
+/** Milliseconds between two looks whether the call may go on. */
+const WATCH = 1_000;
+
+function giveUp(upstream: Promise<Opened>, options: StreamOptions, reason: GatewayError): void {
+  options.giveUp();
+  void upstream.then(
+    (opened) => opened.abort(reason),
+    () => undefined,
+  );
 }
