@@ -34,7 +34,7 @@ export const KEY = 'weir_dev_key-of-the-run';
 
 /**
  * A gateway that serves a configuration document.
- * @returns {Promise<{ url: string, requests: (count: number) => Promise<object[]>, stop: () => Promise<void> }>}
+ * @returns {Promise<{ url: string, admin: (at: string, init?: object) => Promise<object>, requests: (count: number) => Promise<object[]>, stop: () => Promise<void> }>}
  */
 export async function gatewayWith(document) {
   const stateDir = await mkdtemp(path.join(tmpdir(), 'weir-e2e-state-'));
@@ -62,6 +62,7 @@ export async function gatewayWith(document) {
   }
   return {
     url: gateway.url,
+    admin,
     stop,
     /** The request log, once it has so many rows: they are written behind the answers. */
     requests: async (count) => {

@@ -4,16 +4,23 @@ import { listening } from './scratch.mjs';
 
 /**
  * Stands between an agent and the gateway, hands everything on as it comes, and notes how every call was answered.
- * @returns {Promise<{ origin: string, watch: () => { method: string, path: string, status: number, loss?: string, body?: string }[], stop: () => void }>}
- *   `watch` returns what was seen since.
+ * @returns {Promise<{ origin: string, watch: (before?: () => Promise<unknown>) => { method: string, path: string, at: number, status: number, loss?: string, body?: string }[], stop: () => void }>}
+ *   `watch` returns what was seen since; `before` is waited for before the first call to a model is handed on.
  */
 export async function watched(gateway) {
   let seen = [];
+  let first;
+  const begun = async () => {
+    const before = first;
+    first = undefined;
+    await before?.();
+  };
   const { hostname, port } = new URL(gateway);
-  const server = createServer((request, response) => {
-    const note = { method: request.method, path: request.url, status: 0 };
+  const server = createServer(async (request, response) => {
+    const note = { method: request.method, path: request.url, at: Date.now(), status: 0 };
     seen.push(note);
     const { method, url: path, headers } = request;
+    if (method === 'POST') await begun();
     const onward = ask({ hostname, port, method, path, headers }, (answer) => {
       note.status = answer.statusCode;
       note.loss = answer.headers['x-weir-loss'];
@@ -29,9 +36,10 @@ export async function watched(gateway) {
     response.once('close', () => onward.destroy());
     request.pipe(onward);
   });
-  server.on('upgrade', (request, socket, head) => {
-    const note = { method: 'UPGRADE', path: request.url, status: 0 };
+  server.on('upgrade', async (request, socket, head) => {
+    const note = { method: 'UPGRADE', path: request.url, at: Date.now(), status: 0 };
     seen.push(note);
+    await begun();
     const onward = connect(Number(port), hostname, () => {
       const lines = request.rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${request.rawHeaders[at + 1]}`] : []));
       onward.write(`GET ${request.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
@@ -44,7 +52,8 @@ export async function watched(gateway) {
     socket.once('error', () => onward.destroy());
     onward.once('error', () => socket.destroy());
   });
-  const watch = () => {
+  const watch = (before) => {
+    first = before;
     seen = [];
     return seen;
   };

@@ -5,11 +5,10 @@ import { jsonLines, launch } from './launch.mjs';
 
 const VERSION = '1.18.33';
 
-/** docs/recipes/coding-agents.md#opencode */
-export const opencode = {
+const agent = (title, dialect, npm) => ({
   name: 'opencode',
-  title: `OpenCode ${VERSION}`,
-  dialect: 'openai-chat',
+  title: `OpenCode ${VERSION}${title}`,
+  dialect,
   model: (dialect) => `scripted-${dialect}`,
   steps: (file) => [{ read: { filePath: file } }],
   async install() {
@@ -17,7 +16,7 @@ export const opencode = {
     return path.join(folder, 'node_modules', `opencode-${process.platform}-${process.arch}`, 'bin', 'opencode');
   },
   async run(binary, { url, key, model, prompt, home, work }) {
-    await writeFile(path.join(work, 'opencode.json'), JSON.stringify(settings(url, model)));
+    await writeFile(path.join(work, 'opencode.json'), JSON.stringify(settings(url, model, npm)));
     const { out, ...ended } = await launch(binary, ['run', '--format', 'json', prompt], {
       cwd: work,
       env: { HOME: home, WEIR_KEY: key, OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_AUTOUPDATE: '1' },
@@ -33,17 +32,21 @@ export const opencode = {
       usage: { input: sum('input'), output: sum('output') },
     };
   },
-};
+});
 
-const settings = (url, model) => ({
+const settings = (url, model, npm) => ({
   $schema: 'https://opencode.ai/config.json',
   model: `weir/${model}`,
   provider: {
     weir: {
-      npm: '@ai-sdk/openai-compatible',
+      npm,
       name: 'Weir',
       options: { baseURL: `${url}/v1`, apiKey: '{env:WEIR_KEY}' },
       models: { [model]: {} },
     },
   },
 });
+
+/** docs/recipes/coding-agents.md#opencode */
+export const opencode = agent('', 'openai-chat', '@ai-sdk/openai-compatible');
+export const opencodeMessages = agent(' over messages', 'anthropic', '@ai-sdk/anthropic');
