@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviation } from './check.mjs';
-import { floor, peer, pump, upstreamServer, weir } from './gateways.mjs';
-import { measure, summary } from './measure.mjs';
+import { floor, limited, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
+import { measure, median, summary } from './measure.mjs';
 import { pinSelf, residentMiB, stop } from './processes.mjs';
 import { circumstances, overview, scenarioTable, writeBetweenMarkers } from './report.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -51,27 +51,28 @@ const peerHeaders = {
 
 async function startAll(upstream, directory) {
   const peers = options.peer.map((text) => pair(text, '--peer', '='));
-  const wanted = chosen(['floor', 'pump', 'weir', ...peers.map(([name]) => name)], options.only, 'gateway');
+  const wanted = chosen(['floor', 'pump', 'weir', 'limited', 'strict', ...peers.map(([name]) => name)], options.only, 'gateway');
   const gateways = [];
   for (const name of wanted) {
     const own = { upstream, directory: path.join(directory, name) };
     mkdirSync(own.directory, { recursive: true });
     const at = peers.find(([peerName]) => peerName === name)?.[1];
-    const make = { floor, pump, weir }[name] ?? ((where) => peer({ ...where, name, at, headers: peerHeaders }));
+    const make = { floor, pump, weir, limited, strict }[name] ?? ((where) => peer({ ...where, name, at, headers: peerHeaders }));
     gateways.push(await make(own));
   }
   return gateways;
 }
 
 /** All rounds of one scenario, forwards and backwards in turn, so that a drift of the machine falls on all alike. */
-async function compare(gateways, scenario) {
+async function compare(all, scenario) {
+  const gateways = all.filter(({ only }) => only?.includes(scenario.id) ?? true);
   const problems = new Map();
   for (const gateway of gateways) problems.set(gateway, await deviation(gateway, scenario).catch((error) => String(error)));
   const able = gateways.filter((gateway) => problems.get(gateway) === undefined);
   const results = new Map(able.map((gateway) => [gateway, []]));
   for (let round = 0; round < rounds; round += 1) {
     const order = round % 2 === 0 ? able : [...able].reverse();
-    for (const gateway of order) results.get(gateway).push(await measure(gateway, scenario, round === 0 ? 0.5 : 0.1));
+    for (const gateway of order) results.get(gateway).push(await counted(gateway, scenario, round === 0 ? 0.5 : 0.1));
   }
   const floors = results.get(able.find((gateway) => gateway.name === 'floor'));
   return gateways.map((gateway) => {
@@ -82,9 +83,40 @@ async function compare(gateways, scenario) {
   });
 }
 
+/** A round, and what the ledger was asked in it. */
+async function counted(gateway, scenario, warmup) {
+  const before = await gateway.counted?.();
+  const result = await measure(gateway, scenario, warmup);
+  if (before === undefined) return result;
+  const after = await gateway.counted();
+  // The warm-up is counted too: what is told is per call.
+  const calls = scenario.requests + Math.max(scenario.connections, Math.round(scenario.requests * warmup));
+  const per = (name) => ((after[name] - before[name]) / calls) * 1000;
+  ledgers.push({ gateway: gateway.name, scenario: scenario.id, calls: per('calls'), rows: per('rows') });
+  return result;
+}
+
+const ledgers = [];
+
+// Dollars a million, beyond what is included: developers.cloudflare.com/workers/platform/pricing and
+// developers.cloudflare.com/durable-objects/platform/pricing, as of November 2026.
+const OBJECT_REQUEST = 0.15;
+const ROW_WRITTEN = 1;
+
+/** What the ledger costs: its requests and rows as they were counted. CPU and the Worker's own request are apart. */
+function ledgerNotes() {
+  const names = [...new Set(ledgers.map(({ gateway, scenario }) => `${gateway}, ${scenario}`))];
+  return names.map((name) => {
+    const own = ledgers.filter(({ gateway, scenario }) => `${gateway}, ${scenario}` === name);
+    const [calls, rows] = ['calls', 'rows'].map((field) => median(own.map((each) => each[field])));
+    const dollars = (calls / 1000) * OBJECT_REQUEST + (rows / 1000) * ROW_WRITTEN;
+    return `${name}: ${calls.toFixed(0)} calls to the ledger and ${rows.toFixed(0)} rows written there per 1,000 requests: $${dollars.toFixed(2)} per million requests`;
+  });
+}
+
 async function notesOf(gateways) {
   const memory = gateways.map((gateway) => `${gateway.name} ${Math.round(residentMiB(gateway.child))} MiB`);
-  const notes = [...options.note, `resident memory at the end: ${memory.join(', ')}`];
+  const notes = [...options.note, ...ledgerNotes(), `resident memory at the end: ${memory.join(', ')}`];
   const own = gateways.find((gateway) => gateway.logged !== undefined);
   const rows = await own?.logged().catch((error) => error);
   if (rows instanceof Error) notes.push(`weir's request log could not be read: ${rows.message}`);

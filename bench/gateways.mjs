@@ -47,7 +47,7 @@ const devKey = 'weir_dev_bench';
 const JOURNAL_MS = 700;
 
 /** The production build, with the benchmark's configuration in the place of the root's. */
-function buildWeir(upstream, directory) {
+function buildWeir(upstream, limits, directory) {
   const sources = readdirSync(path.join(root, 'src'), { recursive: true }).filter((file) => file.endsWith('.ts'));
   const imports = sources.flatMap((file) => [
     ...readFileSync(path.join(root, 'src', file), 'utf8').matchAll(/['"]((?:\.\.?\/)+weir\.config\.ts)['"]/g),
@@ -56,7 +56,8 @@ function buildWeir(upstream, directory) {
   const replacement = path.join(here, 'weir.config.ts');
   const aliases = [...new Set(imports.map((match) => match[1]))].flatMap((specifier) => ['--alias', `${specifier}:${replacement}`]);
   const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
-  const define = ['--define', `BENCH_UPSTREAM:${JSON.stringify(upstream)}`];
+  const defined = { BENCH_UPSTREAM: upstream, BENCH_LIMITS: limits };
+  const define = Object.entries(defined).flatMap(([name, value]) => ['--define', `${name}:${JSON.stringify(value)}`]);
   const ran = spawnSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', directory, '--env', '', ...aliases, ...define], {
     cwd: root,
     encoding: 'utf8',
@@ -91,8 +92,35 @@ function migrations() {
   return files.sort().map((name) => ({ name, sql: readFileSync(path.join(folder, name), 'utf8') }));
 }
 
-export async function weir({ upstream, directory, inspector }) {
-  const built = buildWeir(upstream, path.join(directory, 'dist'));
+/** Far away, of every kind, so that each call has to be held to all of them and none is refused. */
+const farLimits = [
+  { unit: 'requests', limit: 1_000_000_000, window: '1m' },
+  { unit: 'tokens', limit: 100_000_000_000, window: '1m' },
+  { unit: 'usd', limit: 1_000_000, window: 'month' },
+  { unit: 'concurrent', limit: 10_000 },
+];
+
+export const weir = (where) => ours('weir', where);
+/** With four limits on its key, and blocks of them borrowed. */
+export const limited = (where) => held('limited', where, {});
+/** The same, and every call reserves and settles by itself. */
+export const strict = (where) => held('strict', where, { allowances: false });
+
+async function held(name, where, limits) {
+  const gateway = await ours(name, where, limits);
+  const sql = 'UPDATE keys SET limits = ? WHERE id = ?';
+  await query(gateway, sql, [JSON.stringify(farLimits), 'key_dev']);
+  return { ...gateway, only: ['json1', 'json16', 'json64', 'slow64'], counted: () => ledgerCounts(gateway) };
+}
+
+/** What the ledger counted: the Worker beside the gateway's asks its object. */
+async function ledgerCounts({ ports }) {
+  const response = await fetch(`http://127.0.0.1:${ports.counts}/`);
+  return response.json();
+}
+
+async function ours(name, { upstream, directory, inspector }, limits = {}) {
+  const built = buildWeir(upstream, limits, path.join(directory, 'dist'));
   const vars = { ...config.vars, WEIR_ENV: 'local', WEIR_DEV_KEY: devKey, WEIR_ADMIN_TOKEN: 'bench-admin-token' };
   const gateway = {
     name: 'gateway',
@@ -114,19 +142,29 @@ export async function weir({ upstream, directory, inspector }) {
   };
   // D1 is a service of its own in production: its work is not the Worker's, what it takes to call it is.
   const database = await serve({ workers: [d1], directory: path.join(directory, 'd1'), core: cores.rest });
-  const served = await serve({ workers: [gateway], directory, inspector, externals: { d1: database.port } });
+  const counts = {
+    name: 'counts',
+    ...(await bundle('counts.mjs', directory)),
+    ...platform,
+    bindings: [bind.objectOf('LEDGER', 'Ledger', 'gateway')],
+  };
+  const served = await serve({ workers: [gateway, counts], directory, inspector, externals: { d1: database.port } });
   const sourceMap = path.join(built.directory, 'worker.js.map');
   const speaks = { headers: { authorization: `Bearer ${devKey}` }, model: (script) => `up/${script}` };
-  return { name: 'weir', ...served, ...speaks, sourceMap, databasePort: database.port, logged, lingers: JOURNAL_MS };
+  return { name, ...served, ...speaks, sourceMap, databasePort: database.port, logged, lingers: JOURNAL_MS };
 }
 
 /** Rows in Weir's request log, asked of the database behind it. */
 async function logged() {
-  const body = JSON.stringify({ sql: 'SELECT count(*) AS rows FROM requests' });
-  const response = await fetch(`http://127.0.0.1:${this.databasePort}/query?resultsFormat=ROWS_AND_COLUMNS`, { method: 'POST', body });
+  return (await query(this, 'SELECT count(*) AS rows FROM requests')).rows[0][0];
+}
+
+async function query({ databasePort }, sql, params = []) {
+  const body = JSON.stringify({ sql, params });
+  const response = await fetch(`http://127.0.0.1:${databasePort}/query?resultsFormat=ROWS_AND_COLUMNS`, { method: 'POST', body });
   const [result] = [await response.json()].flat();
   if (!result.success) throw new Error(result.error);
-  return result.results.rows[0][0];
+  return result.results;
 }
 
 /**

@@ -43,10 +43,12 @@ export function scenarioTable(outcomes) {
 
 /** One row a gateway, one column a scenario: CPU as a multiple of the floor's, then the first token. */
 export function overview(tables) {
-  const names = tables[0].map((outcome) => outcome.gateway);
+  const names = [...new Set(tables.flatMap((outcomes) => outcomes.map((outcome) => outcome.gateway)))];
   const rows = names.map((name) => {
     const own = tables.map((outcomes) => outcomes.find((outcome) => outcome.gateway === name));
-    const ratio = ({ result }) => {
+    const ratio = (outcome) => {
+      if (outcome === undefined) return '';
+      const { result } = outcome;
       if (result === undefined) return 'fails';
       return name === 'floor' ? `1 (${fixed(result.cpu, 0)} µs)` : fixed(result.ratio, 2);
     };

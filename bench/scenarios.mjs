@@ -24,6 +24,14 @@ export const scenarios = [
   { id: 'json16', title: 'small JSON, 16 connections', model: 'json', body: json, connections: 16, requests: 6000 },
   { id: 'json64', title: 'small JSON, 64 connections', model: 'json', body: json, connections: 64, requests: 6000 },
   {
+    id: 'slow64',
+    title: 'small JSON after 50 ms, 64 connections',
+    model: 'slow-50',
+    body: json,
+    connections: 64,
+    requests: 6000,
+  },
+  {
     id: 'burst',
     title: '200-event burst, usage asked for, 16 connections',
     model: 'burst-200',

@@ -1,8 +1,9 @@
 import { createServer } from 'node:net';
 
 // A scripted OpenAI-compatible upstream on raw sockets, so that it and the load generator can share one core without
-// becoming what is measured. The model's name picks the answer: `json` (about 600 bytes), `burst-N` (N events as fast
-// as the socket takes them, one write each) and `paced-N` (N events, 10 ms apart). It prints its port as one line.
+// becoming what is measured. The model's name picks the answer: `json` (about 600 bytes), `slow-N` (the same after N ms),
+// `burst-N` (N events as fast as the socket takes them, one write each) and `paced-N` (N events, 10 ms apart). It prints
+// its port as one line.
 
 const PACE_MS = 10;
 const crlf = '\r\n\r\n';
@@ -79,6 +80,8 @@ function stream(socket, writes, events, paced) {
 function respond(socket, body) {
   const model = /"model":\s*"([a-z0-9-]+)"/.exec(body)?.[1];
   if (model === 'json') return socket.write(json);
+  const [, wait] = /^slow-(\d{1,5})$/.exec(model ?? '') ?? [];
+  if (wait !== undefined) return setTimeout(() => socket.destroyed || socket.write(json), Number(wait));
   const [, kind, events] = /^(burst|paced)-(\d{1,5})$/.exec(model ?? '') ?? [];
   if (kind === undefined) return socket.write(unknown);
   const usage = /"include_usage":\s*true/.test(body);

@@ -1,7 +1,12 @@
 /** Defined by the build: the origin of the benchmark's upstream, such as `http://127.0.0.1:41234`. */
 declare const BENCH_UPSTREAM: string;
+/** Likewise: what is set of the document's `limits`. */
+declare const BENCH_LIMITS: { readonly allowances?: boolean };
 
-/** Takes the place of the root's `weir.config.ts` in the benchmark's build: one provider, nothing else. */
+/** Takes the place of the root's `weir.config.ts` in the benchmark's build: one provider, whose models have a price. */
 export default {
-  providers: { up: { like: 'openai', baseUrl: `${BENCH_UPSTREAM}/v1`, key: { value: 'k' } } },
+  providers: {
+    up: { like: 'openai', baseUrl: `${BENCH_UPSTREAM}/v1`, key: { value: 'k' }, prices: { '*': { input: 1, output: 1 } } },
+  },
+  limits: BENCH_LIMITS,
 };

@@ -21,6 +21,8 @@ export const bind = {
   text: (name, value) => `(name = ${text(name)}, text = ${text(value)})`,
   json: (name, value) => `(name = ${text(name)}, json = ${text(JSON.stringify(value))})`,
   object: (name, className) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
+  objectOf: (name, className, service) =>
+    `(name = ${text(name)}, durableObjectNamespace = (className = ${text(className)}, serviceName = ${text(service)}))`,
   d1: (name, service) =>
     `(name = ${text(name)}, wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = ${text(service)})]))`,
 };
