@@ -2,29 +2,36 @@ import path from 'node:path';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-// Two projects. `unit`: the shelves and their laws, beside the code, inside workerd. `gateway`: the production
-// bundle as a process of its own, driven over real sockets by real clients.
+// Three projects. `unit`: the shelves and their laws, beside the code, inside workerd. `state`: the same for what keeps
+// something, each file with storage of its own. `gateway`: the production bundle as a process of its own, driven over
+// real sockets by real clients.
+
+const STATE = 'src/{state,admin}/**/*.test.ts';
+
+const worker = () =>
+  cloudflareTest(async () => ({
+    remoteBindings: false,
+    wrangler: { configPath: './wrangler.toml' },
+    miniflare: {
+      bindings: {
+        WEIR_ENV: 'local',
+        WEIR_ADMIN_TOKEN: 'admin-token-of-the-tests',
+        WEIR_DEV_KEY: 'weir_dev_key-of-the-tests',
+        WEIR_SECRET: 'secret-of-the-tests',
+        TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
+      },
+    },
+  }));
+
 export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [
-          cloudflareTest(async () => ({
-            remoteBindings: false,
-            wrangler: { configPath: './wrangler.toml' },
-            miniflare: {
-              bindings: {
-                WEIR_ENV: 'local',
-                WEIR_ADMIN_TOKEN: 'admin-token-of-the-tests',
-                WEIR_DEV_KEY: 'weir_dev_key-of-the-tests',
-                WEIR_SECRET: 'secret-of-the-tests',
-                TEST_MIGRATIONS: await readD1Migrations(path.join(import.meta.dirname, 'migrations')),
-              },
-            },
-          })),
-        ],
-        test: { name: 'unit', include: ['src/**/*.test.ts'] },
+        plugins: [worker()],
+        // One workerd for all files: starting one for each takes longer than most of them.
+        test: { name: 'unit', isolate: false, include: ['src/**/*.test.ts'], exclude: [STATE] },
       },
+      { plugins: [worker()], test: { name: 'state', include: [STATE] } },
       {
         test: {
           name: 'gateway',

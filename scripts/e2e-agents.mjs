@@ -7,7 +7,8 @@ import path from 'node:path';
 import { claudeCode } from './e2e/agents/claude-code.mjs';
 import { codex, codexWebSocket } from './e2e/agents/codex.mjs';
 import { geminiCli } from './e2e/agents/gemini-cli.mjs';
-import { opencode } from './e2e/agents/opencode.mjs';
+import { opencode, opencodeMessages } from './e2e/agents/opencode.mjs';
+import { driveLimited } from './e2e/limited-agents.mjs';
 import { gatewayWith, KEY, steps } from './e2e/scratch.mjs';
 import { HELLO, LOOK, proofOf, scriptedVendor, wires } from './e2e/scripted-vendor.mjs';
 import { watched } from './e2e/watched.mjs';
@@ -16,10 +17,14 @@ import { watched } from './e2e/watched.mjs';
 // scripted vendor: a prompt, and a file read with the agent's own tool. Once where the vendor speaks the agent's dialect,
 // and in every other dialect, where each call and answer is translated. An extra: it installs some 100 to 400 MB an agent
 // once, and is no part of `npm run check`.
+//
+// `npm run e2e:agents -- limits [claude|codex|gemini|opencode …]`: what they do where a budget is spent, and where a rate
+// limit frees in a few seconds.
 
 const AGENTS = [claudeCode, codex, codexWebSocket, geminiCli, opencode];
 
-const wanted = process.argv.slice(2);
+const asked = process.argv.slice(2);
+const wanted = asked.filter((name) => name !== 'limits');
 const unknown = wanted.find((name) => !AGENTS.some((agent) => agent.name === name));
 if (unknown !== undefined) {
   console.error(`There is no agent "${unknown}": ${[...new Set(AGENTS.map(({ name }) => name))].join(', ')}.`);
@@ -144,4 +149,6 @@ async function checkLog(around, calls) {
   return `${calls.length} calls, ${rows.map(({ lane }) => lane ?? 'whole').join(' ')}${signed}`;
 }
 
-for (const agent of AGENTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) await drive(agent);
+const isWanted = ({ name }) => wanted.length === 0 || wanted.includes(name);
+if (asked.includes('limits')) for (const agent of [...AGENTS, opencodeMessages].filter(isWanted)) await driveLimited(agent);
+else for (const agent of AGENTS.filter(isWanted)) await drive(agent);

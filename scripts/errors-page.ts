@@ -54,7 +54,7 @@ ${codes.map(words).join('\n')}
 - What a provider says about a request (\`upstream_rejected\`) keeps the provider's status and message; where the dialect has
   a place for them, its type and code too.
 - 401 answers carry \`WWW-Authenticate\`, 405 \`Allow\`, 429 and 503 \`Retry-After\` in seconds. \`x-should-retry: false\`
-  stands on every error that asking again cannot mend: the official SDKs stop on it.
+  stands on every error that asking again cannot mend, or not within a minute: the official SDKs stop on it.
 - An answer that had begun cannot change its status. The stream then ends with one error event in the caller's dialect,
   and without the dialect's own end marker.
 `;

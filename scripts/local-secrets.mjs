@@ -56,7 +56,8 @@ function read() {
 /** What of the environment a gateway may hold: its own secrets, and the keys that a configuration can name. */
 export function environmentSecrets(environment = process.env) {
   const named = Object.entries(environment).filter(
-    ([name, value]) => value && (/^WEIR_(?:ADMIN_TOKEN|SECRET|SECRET_PREVIOUS)$/.test(name) || /^[A-Z][A-Z0-9_]*_KEY$/.test(name)),
+    ([name, value]) =>
+      value && (/^WEIR_(?:ADMIN_TOKEN|METRICS_TOKEN|SECRET|SECRET_PREVIOUS)$/.test(name) || /^[A-Z][A-Z0-9_]*_KEY$/.test(name)),
   );
   return Object.fromEntries(named);
 }

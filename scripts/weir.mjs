@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // `npx weir`: the command line of src/cli, whose types are stripped here so that it needs no build.
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseEnv } from 'node:util';
 import { build } from 'esbuild';
 
@@ -22,13 +24,20 @@ const { outputFiles } = await build({
   bundle: true,
   format: 'esm',
   platform: 'node',
+  // Packages of the older kind ask for Node's own modules by `require`.
+  banner: {
+    js: `import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(pathToFileURL(`${root}/`).href)});`,
+  },
   write: false,
 });
 const cli = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 const { WEIR_URL, WEIR_ADMIN_TOKEN } = { ...localSecrets(), ...process.env };
 process.exitCode = await cli.run(process.argv.slice(2), {
-  env: { WEIR_URL, WEIR_ADMIN_TOKEN },
+  env: { ...process.env, WEIR_URL, WEIR_ADMIN_TOKEN },
   fetch,
+  now: () => Date.now(),
+  read: (file) => readFile(file),
   out: (line) => console.log(line),
   err: (line) => console.error(line),
+  write: (bytes) => new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),
 });

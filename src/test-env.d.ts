@@ -8,4 +8,9 @@ declare namespace Cloudflare {
     readonly LEDGER: DurableObjectNamespace<import('./state/ledger/ledger-object.ts').Ledger>;
     readonly TEST_MIGRATIONS: import('cloudflare:test').D1Migration[];
   }
+
+  /** The Worker itself, as `exports`. */
+  interface GlobalProps {
+    readonly mainModule: typeof import('./worker.ts');
+  }
 }

@@ -3,27 +3,35 @@ import { PlanSource } from './config/load.ts';
 import { rolls } from './config/rolls.ts';
 import type { ReservedCalls } from './core/ledger/holds.ts';
 import type { Journal } from './core/ports.ts';
+import { LearnedOutput } from './core/usual-output.ts';
 import { door } from './door/index.ts';
 import { KeyRing } from './identity/api-key/ring.ts';
+import { AppRing } from './identity/apps/ring.ts';
+import { AuditSigner } from './state/audit-signer.ts';
 import { SealedContinuity } from './state/continuity.ts';
 import type { Continuity } from './state/continuity-object.ts';
 import { createEgress } from './state/egress.ts';
 import { BatchedJournal } from './state/journal.ts';
 import { Allowances } from './state/ledger/allowances.ts';
 import { LedgerClient } from './state/ledger/client.ts';
+import { Pulses } from './state/ledger/pulses.ts';
 import { type AiBinding, platformModels } from './state/platform-models.ts';
 import { envSecrets, portsFor, systemClock } from './state/ports.ts';
 import { insertRecords } from './state/records.ts';
 import { revisionReader } from './state/revisions.ts';
+import { appStore } from './state/tenants/app-store.ts';
 import { keyStore } from './state/tenants/key-store.ts';
 import { Peppers } from './state/tenants/peppers.ts';
 import { lazyTokenizers } from './state/vocabulary/index.ts';
+import { SigningSecrets } from './state/webhooks/secrets.ts';
 
 /** The Worker's bindings. Provider keys come as further string bindings, under the names the configuration gives them. */
 export interface Env {
   readonly DB?: D1Database;
   readonly WEIR_ENV?: string;
   readonly WEIR_ADMIN_TOKEN?: string;
+  /** Opens `/metrics` and nothing else. */
+  readonly WEIR_METRICS_TOKEN?: string;
   /** A gateway key of the deployment's own: it belongs to the app `dev`. */
   readonly WEIR_DEV_KEY?: string;
   /** What is kept between calls. */
@@ -46,17 +54,24 @@ export { Ledger } from './state/ledger/ledger-object.ts';
 
 /** One client of each organisation's ledger an isolate, with what it has borrowed; organisations come and go, so they are bounded. */
 function ledgers(namespace: DurableObjectNamespace<Ledger>) {
-  const known = new Map<string, Allowances>();
-  return (org: string, after: (work: Promise<unknown>) => void): ReservedCalls => {
-    let allowances = known.get(org);
-    if (allowances === undefined) {
+  const known = new Map<string, { readonly client: LedgerClient; readonly allowances: Allowances }>();
+  return (org: string, lends: boolean, after: (work: Promise<unknown>) => void): ReservedCalls => {
+    let ledger = known.get(org);
+    if (ledger === undefined) {
       if (known.size >= MOST_ORGS) known.clear();
-      allowances = new Allowances(new LedgerClient(namespace, org), { clock: systemClock, newId: () => crypto.randomUUID(), sleep });
-      known.set(org, allowances);
+      const client = new LedgerClient(namespace, org);
+      ledger = { client, allowances: new Allowances(client, { clock: systemClock, newId: () => crypto.randomUUID(), sleep }) };
+      known.set(org, ledger);
     }
-    return allowances.for(after);
+    return lends ? ledger.allowances.for(after) : ledger.client;
   };
 }
+
+/** Nothing is lent to the admin API: it asks each time. */
+const orgLedgers = (namespace: DurableObjectNamespace<Ledger>) => (org: string) => new LedgerClient(namespace, org);
+
+/** The secret in use, then the one before. */
+const secretsOf = (env: Env) => [env.WEIR_SECRET, env.WEIR_SECRET_PREVIOUS].flatMap((each) => each || []);
 
 const MOST_ORGS = 1_000;
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -77,30 +92,60 @@ function gatewayOf(env: Env) {
     log,
     ...(db === undefined ? {} : { revisions: revisionReader(db) }),
   });
-  const journal = db === undefined ? undefined : new BatchedJournal((rows) => insertRecords(db, rows), systemClock);
+  const journal = db === undefined ? undefined : new BatchedJournal((rows, dropped) => insertRecords(db, rows, dropped), systemClock);
   const tokens = lazyTokenizers();
+  const usual = new LearnedOutput();
   const egress = createEgress({ local, selfHosts: [], instance: '' });
   const continuity = namespace === undefined || !secret ? undefined : () => new SealedContinuity(namespace, secret);
   const ledger = env.LEDGER === undefined ? undefined : ledgers(env.LEDGER);
   const models = env.AI === undefined ? undefined : platformModels(env.AI);
   const dev = { keyId: 'key_dev', org: 'org_dev', team: 'team_dev', app: 'app_dev', principal: 'app_dev' };
-  const peppers = new Peppers([env.WEIR_SECRET, env.WEIR_SECRET_PREVIOUS].flatMap((each) => each || []));
+  const peppers = new Peppers(secretsOf(env));
   const keys = new KeyRing({
     clock: systemClock,
     fixed: env.WEIR_DEV_KEY ? [{ key: env.WEIR_DEV_KEY, identity: dev }] : [],
     ...(db === undefined ? {} : { store: keyStore(db, peppers) }),
     log,
   });
+  const apps = new AppRing({ clock: systemClock, log, ...(db === undefined ? {} : { store: appStore(db) }) });
+  const clientOf = env.LEDGER === undefined ? undefined : orgLedgers(env.LEDGER);
+  const heard = (org: string, generation: number) => {
+    keys.saw(org, generation);
+    apps.saw(org, generation);
+  };
+  const pulses = clientOf && new Pulses({ clock: systemClock, ask: (org) => clientOf(org).pulse(), heard });
   return door({
     clock: systemClock,
     local,
     keys,
+    apps,
     planSource,
     db,
     adminToken: env.WEIR_ADMIN_TOKEN,
+    metricsToken: env.WEIR_METRICS_TOKEN,
+    ledger: clientOf,
+    // Where the ledger cannot be told, isolates find out by themselves within a second.
+    tenantsChanged: (org, generation) =>
+      clientOf?.(org)
+        .changed(generation)
+        .catch((cause) => log(`The ledger of ${org} was not told of a change`, cause)),
+    signer: new AuditSigner(secretsOf(env)),
+    webhookSecrets: new SigningSecrets(secretsOf(env)),
     ports: (after) =>
       portsFor(
-        { clock: systemClock, egress, secrets, tokens, journal: (wait) => journal?.for(wait) ?? noJournal, continuity, models, ledger },
+        {
+          clock: systemClock,
+          egress,
+          secrets,
+          tokens,
+          usual,
+          repeats: clientOf && ((org, run, step) => clientOf(org).repeats(run, step)),
+          pulse: pulses && ((org) => pulses.of(org)),
+          journal: (wait) => journal?.for(wait) ?? noJournal,
+          continuity,
+          models,
+          ledger,
+        },
         after,
       ),
   });

@@ -33,7 +33,7 @@ const REGEXP = String.raw`(?<=(?:^|[=(,:;!&|?{}[]|=>|return)\s*)\/(?![*\/])(?:\\
 const TEXT = String.raw`'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"`;
 const WITHOUT_COMMENTS = new RegExp(`(${COMMENT})|${REGEXP}|${TEXT}`, 'g');
 const TEXTS = new RegExp(`${REGEXP}|${TEXT}`, 'g');
-const IMPORT = /\b(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*\(?\s*['"]([^'"]+)['"]/g;
+const IMPORT = /(?:(?<=^|[\n;])\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*|\bimport\s*\(\s*)['"]([^'"]+)['"]/g;
 
 function sourceOf(file: string, text: string): Source {
   const bare = text.replace(WITHOUT_COMMENTS, (match, comment?: string) => (comment === undefined ? match : ' '));
@@ -61,12 +61,14 @@ const SHELVES = ['identity', 'policies', 'strategies', 'dialects', 'providers'];
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
   zod: ['core', 'policies', 'strategies', 'config', 'admin', 'identity', 'kinds'],
   hono: ['door', 'admin'],
+  jose: ['identity'],
   'cloudflare:workers': ['state', 'worker.ts'],
   'drizzle-orm': ['state'],
   'drizzle-orm/batch': ['state'],
   'drizzle-orm/d1': ['state'],
   'drizzle-orm/sqlite-core': ['state'],
   'node:util': ['cli'],
+  yaml: ['cli'],
 };
 
 const folderOf = (file: string) => file.split('/')[0] ?? '';

@@ -42,6 +42,8 @@ export interface ModelOptions {
 export interface TestGateway {
   readonly url: string;
   readonly upstream: Upstream;
+  /** Where its databases and objects live. */
+  readonly stateDir: string;
   /** A port of loopback where nobody listens. */
   readonly closedPort: number;
   /** Publishes a configuration: the scripted vendors, these models, these limits. */
@@ -113,6 +115,7 @@ export async function startTestGateway(
   return {
     url: gateway.url,
     upstream,
+    stateDir,
     closedPort,
     configure,
     admin,

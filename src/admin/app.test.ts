@@ -6,6 +6,7 @@ import { fakeRolls as rolls } from '../config/fake-rolls.ts';
 import { PlanSource } from '../config/load.ts';
 import { fakePorts } from '../core/fakes.ts';
 import { isObject } from '../core/json.ts';
+import { LedgerClient } from '../state/ledger/client.ts';
 import { insertRecords } from '../state/records.ts';
 import { revisionReader } from '../state/revisions.ts';
 import { type AdminDeps, adminApp } from './app.ts';
@@ -35,7 +36,8 @@ interface Call {
 /** The app mounted as the gateway mounts it. */
 function gateway(deps: Partial<AdminDeps> = {}) {
   const planSource = deps.planSource ?? isolate();
-  const app = adminApp({ db, planSource, rolls, token: TOKEN, clock, ...deps });
+  const ledger = (org: string) => new LedgerClient(env.LEDGER, org);
+  const app = adminApp({ db, planSource, rolls, token: TOKEN, clock, ledger, ...deps });
   const root = new Hono().route('/admin/v1', app);
   const call = async (path: string, { method = 'GET', body, headers = {}, token = TOKEN }: Call = {}) => {
     const response = await root.request(`http://gateway/admin/v1${path}`, {
@@ -64,10 +66,16 @@ describe('who may', () => {
     const tenants = ['apps', 'keys', 'orgs', 'teams'].flatMap((plural) => [
       ...['GET', 'POST'].map((method) => `${method} /${plural}`),
       ...['DELETE', 'GET', 'PATCH'].map((method) => `${method} /${plural}/x`),
+      `GET /${plural}/x/limits`,
     ]);
     const config = ['GET /config', 'GET /config/revisions', 'GET /config/schema', 'POST /config/rollback', 'PUT /config'];
-    const logs = ['GET /audit', 'GET /requests', 'GET /requests/x'];
-    const all = [...tenants, 'POST /keys/x/rotate', ...config, ...logs, 'GET /openapi.json'];
+    const audit = ['GET /audit', 'GET /audit/checkpoint', 'GET /audit/export', 'GET /audit/key'];
+    const webhooks = [
+      ...['DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
+      ...['POST /webhooks', 'POST /webhooks/x/rotate', 'POST /webhooks/x/test'],
+    ];
+    const logs = [...audit, 'GET /requests', 'GET /requests/x', 'GET /runs', 'GET /runs/x', 'POST /runs/x/stop', 'GET /usage'];
+    const all = [...tenants, ...webhooks, 'POST /keys/x/rotate', ...config, ...logs, 'GET /openapi.json'];
     expect(routes.map((route) => route.join(' ')).sort()).toEqual(all.sort());
   });
 

@@ -1,31 +1,42 @@
 import { Hono } from 'hono';
 import { GatewayError } from '../core/errors.ts';
 import { auditRoutes } from './audit.ts';
-import { requireToken } from './auth.ts';
+import { requireAdmin } from './auth.ts';
 import { configRoutes } from './config.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
+import { messages } from './messages.ts';
 import { openApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
 import { requestRoutes } from './requests.ts';
+import { limitRoutes } from './resources/limits.ts';
 import { tenantRoutes } from './resources/routes.ts';
+import { runStopRoutes } from './run-stop.ts';
+import { runRoutes } from './runs.ts';
+import { usageRoutes } from './usage.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 export type { AdminDeps, AdminEnv } from './deps.ts';
 
 const routes: readonly AdminRoute[] = [
   ...configRoutes,
   ...tenantRoutes,
+  ...limitRoutes,
   ...requestRoutes,
+  ...runRoutes,
+  ...runStopRoutes,
+  ...usageRoutes,
   ...auditRoutes,
+  ...webhookRoutes,
   {
     method: 'GET',
     path: '/openapi.json',
     doc: { summary: 'This API as OpenAPI 3.1' },
-    handle: (context) => context.json(openApi(routes)),
+    handle: (context) => context.json(openApi(routes, messages)),
   },
 ];
 
 /**
- * The admin API, to be mounted at `/admin/v1`. Everything below it, known path or not, asks for the token first.
+ * The admin API, to be mounted at `/admin/v1`. Everything below it, known path or not, asks who it is first.
  * There is no cross-origin access: no answer carries a CORS header, and `OPTIONS` is a method like any other.
  */
 export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
@@ -39,7 +50,7 @@ export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
     context.header('x-content-type-options', 'nosniff');
   });
   app.use('*', async (context, next) => {
-    await requireToken(context.req.header('authorization'), deps.token);
+    context.set('actor', await requireAdmin(context.req.raw, deps, (work) => context.executionCtx.waitUntil(work)));
     await next();
   });
   for (const { method, path, handle } of routes) app.on(method, path, (context) => handle(context, deps));

@@ -4,8 +4,9 @@ import { jsonSchema } from '../config/schema.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { listRevisions, movePointer, publish, readDocument, readHead, readReplaced } from '../state/revisions.ts';
-import { ACTOR, type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
+import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
 import { check, flag, pageShape, paging, readJson } from './input.ts';
+import { trailOf } from './trail.ts';
 
 async function read(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const revision = deps.db === undefined ? 0 : (await readHead(deps.db)).pointer;
@@ -33,7 +34,7 @@ async function put(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const head = await readHead(db);
   requireMatch(context.req.header('if-match'), head.pointer);
   const plan = deps.planSource.compile(document, head.latest + 1);
-  await publish(db, { ...head, document, author: ACTOR, note, now: deps.clock.now() });
+  await publish(db, { ...head, document, trail: trailOf(context, deps), note, now: deps.clock.now() });
   deps.planSource.adopt(plan);
   return shown(context, plan.revision, document);
 }
@@ -70,7 +71,7 @@ async function rollback(context: AdminContext, deps: AdminDeps): Promise<Respons
   const document = await documentOf(to, deps);
   if (document === undefined) throw new GatewayError('not_found', `There is no revision ${to}.`);
   const plan: Plan = deps.planSource.compile(document, to);
-  await movePointer(db, { from: pointer, to, author: ACTOR, now: deps.clock.now() });
+  await movePointer(db, { from: pointer, to, trail: trailOf(context, deps), now: deps.clock.now() });
   deps.planSource.adopt(plan);
   return shown(context, to, document);
 }

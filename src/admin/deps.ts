@@ -3,8 +3,15 @@ import type { z } from 'zod';
 import type { PlanSource } from '../config/load.ts';
 import type { Rolls } from '../config/rolls.ts';
 import { GatewayError } from '../core/errors.ts';
+import type { AuditEntry, AuditEvent, AuditHead } from '../core/ledger/audit.ts';
+import type { Looked } from '../core/ledger/meters.ts';
+import type { Take } from '../core/ledger/take.ts';
 import type { Clock } from '../core/ports.ts';
 import type { KeySeal } from '../core/tenant.ts';
+import type { AuditSigner } from '../state/audit-signer.ts';
+import type { Delivery } from '../state/ledger/alerts.ts';
+import type { ChangePlace } from '../state/ledger/audit-log.ts';
+import type { SigningSecrets } from '../state/webhooks/secrets.ts';
 
 /** What the admin API works with; nothing is read from anywhere else. */
 export interface AdminDeps {
@@ -12,17 +19,47 @@ export interface AdminDeps {
   readonly db?: D1Database | undefined;
   readonly planSource: PlanSource;
   readonly rolls: Rolls;
-  /** `WEIR_ADMIN_TOKEN`; without it every request is refused. */
+  /** `WEIR_ADMIN_TOKEN`; without it only those may ask whom `identify` knows. */
   readonly token?: string | undefined;
+  /** Who a bearer token is that is not the admin token; absent: nobody. */
+  readonly identify?: (
+    token: string,
+    request: Request,
+    after: (work: Promise<unknown>) => void,
+  ) => Promise<{ readonly actor: string } | { readonly refusal: GatewayError }>;
   readonly clock: Clock;
   /** Makes keys, and is told what changed; absent: tenants are read only. */
   readonly keys?: KeyDesk | undefined;
   /** What keys are for unless their maker says otherwise. */
   readonly environment?: Environment;
+  /**
+   * The ledger of an organisation, by its id, or of the deployment (`DEPLOYMENT_CHAIN`); absent: limits count nothing, and
+   * nothing can be changed. Ask it only of organisations that the database has: an object is made for every name that is
+   * asked for.
+   */
+  readonly ledger?: ((org: string) => OrgLedger) | undefined;
+  /** Whether this is a run on somebody's own machine: webhooks may be on it too. */
+  readonly local?: boolean | undefined;
+  /** Absent, or without a secret: no webhooks are made. */
+  readonly webhookSecrets?: SigningSecrets | undefined;
+  /** Absent, or without a secret: no checkpoints of the audit are made. */
+  readonly signer?: AuditSigner | undefined;
   /** Told of every change of an organisation, or of anything in it, before the answer goes out. */
   readonly tenantsChanged?: ((org: string, generation: number) => Promise<void> | void) | undefined;
   /** Told of what failed inside the gateway: the answer only gives the request id. */
   readonly log?: (message: string, cause: unknown) => void;
+}
+
+/** What the admin API asks of the ledger of one organisation; `LedgerClient` says what each does. */
+export interface OrgLedger {
+  audit(event: AuditEvent, place?: ChangePlace): Promise<AuditEntry>;
+  auditAfter(seq: number, limit: number): Promise<readonly AuditEntry[]>;
+  auditHead(): Promise<AuditHead>;
+  look(takes: readonly Take[]): Promise<Looked>;
+  /** `subject`: as `runSubject` of `core/ledger/runs.ts` names a run. */
+  stop(subject: string): Promise<void>;
+  deliveries(webhook: string, before: number | undefined, limit: number): Promise<readonly Delivery[]>;
+  ping(webhook: string): Promise<Delivery | undefined>;
 }
 
 export type Environment = 'live' | 'dev' | 'test';
@@ -31,15 +68,17 @@ export type Environment = 'live' | 'dev' | 'test';
 export interface KeyDesk {
   /** A new key; under the id of one that there is, its successor. Throws `not_supported` where the deployment has no secret. */
   mint(environment: Environment, id?: string): Promise<{ readonly id: string; readonly key: string; readonly seal: KeySeal }>;
+  /** What may be stored of a key that another gateway made, by its SHA-256 in hex. Throws `not_supported` likewise. */
+  sealForeign(sha256: string): Promise<readonly KeySeal[]>;
   /** What of a key may be shown. */
   shown(environment: Environment, id: string): string;
   /** Nothing that was known of any key holds. */
   changed(): void;
 }
 
-/** `requestId` is set by whoever mounts the app; on its own the app makes one. */
+/** `requestId` is set by whoever mounts the app; on its own the app makes one. `actor`: whom the audit names. */
 export interface AdminEnv {
-  readonly Variables: { requestId?: string };
+  readonly Variables: { requestId?: string; actor?: string };
 }
 
 export type AdminContext = Context<AdminEnv>;
@@ -62,7 +101,7 @@ export interface AdminRoute {
   handle(context: AdminContext, deps: AdminDeps): Promise<Response> | Response;
 }
 
-/** Who the audit names while there is one admin token and no admin identity. */
+/** Whom the audit names where the admin token was shown. */
 export const ACTOR = 'admin-token';
 
 /** Throws `not_supported` where no database is bound. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AdminRoute } from './deps.ts';
+import type { MessageDoc } from './messages.ts';
 
 const PARAMETER = /:(\w+)/g;
 
@@ -27,7 +28,7 @@ const problem = {
 };
 
 /** The admin API as OpenAPI 3.1, made from the very list that is served and the schemas it checks with. */
-export function openApi(routes: readonly AdminRoute[]) {
+export function openApi(routes: readonly AdminRoute[], messages: readonly MessageDoc[] = []) {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
     const path = route.path.replace(PARAMETER, '{$1}');
@@ -39,6 +40,7 @@ export function openApi(routes: readonly AdminRoute[]) {
     servers: [{ url: '/admin/v1' }],
     security: [{ token: [] }],
     paths,
+    webhooks: Object.fromEntries(messages.map((message) => [message.type, { post: receiptOf(message) }])),
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'WEIR_ADMIN_TOKEN' } },
       schemas: { Problem: problem },
@@ -66,6 +68,23 @@ function operationOf({ method, path, doc }: AdminRoute) {
     },
   };
 }
+
+/** A message as its receiver is to take it. */
+const receiptOf = ({ type, summary, body }: MessageDoc) => ({
+  operationId: `on${type.replace(/(?:^|\W)(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+  summary,
+  security: [],
+  parameters: ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => ({
+    ...{ name, in: 'header', required: true, schema: { type: 'string' } },
+    description: 'By the Standard Webhooks specification.',
+  })),
+  requestBody: { content: { 'application/json': { schema: schemaOf(body, 'output') } } },
+  responses: {
+    '2XX': { description: 'It is taken.' },
+    '410': { description: 'The receiver wants nothing more.' },
+    default: { description: 'It is not taken, and comes again.' },
+  },
+});
 
 const parametersIn = (path: string) =>
   [...path.matchAll(PARAMETER)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));

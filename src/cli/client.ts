@@ -68,17 +68,54 @@ export class AdminClient {
     return this.#ask('POST', `/keys/${encodeURIComponent(id)}/rotate`, body);
   }
 
-  async #ask<T>(method: string, path: string, body?: object): Promise<T> {
-    const { url, token, fetch } = this.#options;
-    const response = await fetch(`${url.replace(/\/+$/, '')}/admin/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      redirect: 'error',
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+  /** What is at a path, of the type that its route answers with. */
+  read<T>(path: string, query: { readonly [name: string]: string } = {}): Promise<T> {
+    const search = new URLSearchParams(query).toString();
+    return this.#ask('GET', `${path}${search === '' ? '' : `?${search}`}`);
+  }
+
+  /** The configuration that is served; literal keys in it are hidden. */
+  config(): Promise<{ readonly revision: number; readonly document: { readonly [part: string]: unknown } }> {
+    return this.#ask('GET', '/config');
+  }
+
+  /** What publishing the document would say. */
+  tryConfig(document: object): Promise<{ readonly valid: boolean; readonly problems: ApiError['problems'] }> {
+    return this.#ask('PUT', '/config?dryRun=1', document);
+  }
+
+  /** Publishes the document, unless another one than `revision` is served by now. */
+  publish(document: object, revision: number, note: string): Promise<{ readonly revision: number }> {
+    return this.#ask('PUT', `/config?${new URLSearchParams({ note })}`, document, { 'if-match': `"${revision}"` });
+  }
+
+  auditKey(): Promise<{ readonly key: string; readonly previous: readonly string[] }> {
+    return this.#ask('GET', '/audit/key');
+  }
+
+  /** Hands on what is answered, byte by byte, as it comes. */
+  async stream(path: string, query: { readonly [name: string]: string }, take: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    const search = new URLSearchParams(query).toString();
+    const response = await this.#send('GET', `${path}${search === '' ? '' : `?${search}`}`);
+    if (!response.ok) throw errorOf(response.status, await response.text());
+    for await (const bytes of response.body ?? []) await take(bytes);
+  }
+
+  async #ask<T>(method: string, path: string, body?: object, headers: { readonly [name: string]: string } = {}): Promise<T> {
+    const response = await this.#send(method, path, body, headers);
     const text = await response.text();
     if (!response.ok) throw errorOf(response.status, text);
     return JSON.parse(text) as T;
+  }
+
+  #send(method: string, path: string, body?: object, headers: { readonly [name: string]: string } = {}): Promise<Response> {
+    const { url, token, fetch } = this.#options;
+    return fetch(`${url.replace(/\/+$/, '')}/admin/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      redirect: 'error',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   }
 }
 

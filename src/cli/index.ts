@@ -1,13 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { AUDIT_HELP, runAudit } from './audit.ts';
 import { AdminClient, ApiError, type Plural } from './client.ts';
-
-/** What the command line works with; nothing is read from anywhere else. */
-export interface Shell {
-  readonly env: { readonly [name: string]: string | undefined };
-  readonly fetch: typeof fetch;
-  out(line: string): void;
-  err(line: string): void;
-}
+import { IMPORT_HELP, runImport } from './import/index.ts';
+import { LOG_HELP, runLog } from './log.ts';
+import { Misuse, type Shell } from './shell.ts';
 
 const HELP = `weir: administers a gateway
 
@@ -17,6 +13,9 @@ const HELP = `weir: administers a gateway
   weir keys  create <name> --app <app>         weir keys  list [--org …] [--team …] [--app …]
   weir keys  rotate <id> [--overlap 24h]
   weir <orgs|teams|apps|keys> disable|enable|delete <id>
+${LOG_HELP}
+${AUDIT_HELP}
+${IMPORT_HELP}
 
   --org, --team, --app   an id or a name
   --limits <json>        as in docs/tenants.md: '[{"unit":"usd","limit":25,"window":"month"}]'
@@ -57,16 +56,26 @@ type Values = ReturnType<typeof parse>['values'];
 
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
 
-/** A mistake of who typed it, and not of the gateway. */
-class Misuse extends Error {}
+/** Commands with options of their own. */
+const commands: ReadonlyMap<string, (args: readonly string[], shell: Shell, client: () => AdminClient) => Promise<number>> = new Map([
+  ['audit', runAudit],
+  ['import', runImport],
+  ...(['requests', 'usage', 'runs'] as const).map((noun) => [noun, runLog.bind(undefined, noun)] as const),
+]);
 
 const LISTS = ['models', 'routes', 'ips', 'countries'] as const;
 const PLURALS: readonly Plural[] = ['orgs', 'teams', 'apps', 'keys'];
 const FILTERS = ['org', 'team', 'app', 'limit', 'cursor', 'name'] as const;
 
-/** Runs one command; returns the exit code: 0, 1 where the gateway refused or was not reached, 2 where the command is none. */
+/**
+ * Runs one command; returns the exit code: 0, 1 where the gateway refused or was not reached or a chain is broken, 2 where the
+ * command is none.
+ */
 export async function run(args: readonly string[], shell: Shell): Promise<number> {
   try {
+    const [noun = '', ...rest] = args;
+    const command = args.includes('--help') ? undefined : commands.get(noun);
+    if (command !== undefined) return await command(rest, shell, () => clientOf(shell));
     const { values, positionals } = parse(args);
     if (values.help === true || positionals.length === 0) {
       shell.out(HELP);
@@ -149,6 +158,8 @@ function explained(thrown: unknown): { readonly code: number; readonly lines: re
   if (thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS')) {
     return { code: 2, lines: [thrown.message] };
   }
+  // Of a file: what the system says of it.
+  if (thrown instanceof Error && 'syscall' in thrown) return { code: 2, lines: [thrown.message] };
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? `: ${thrown.cause.message}` : '';
   return { code: 1, lines: [`The gateway was not reached${cause}. Is WEIR_URL right?`] };
 }

@@ -16,6 +16,7 @@ import {
 import type { Secrets } from '../core/ports.ts';
 import type { Target } from '../core/strategy.ts';
 import { freezeData } from './freeze.ts';
+import { compileIdentities } from './identities.ts';
 import { type Path, Problems, scan } from './problems.ts';
 import { compileProviders } from './providers.ts';
 import type { Rolls } from './rolls.ts';
@@ -76,6 +77,7 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
     routes: compileRoutes(whole.routes, policies, context),
     limits: compileLimits(whole.limits, context),
     state: compileState(whole.state, context),
+    identities: compileIdentities(whole.identities, context),
   });
 }
 
@@ -198,7 +200,13 @@ function compileRoutes(written: unknown, global: readonly PlanPolicy[], context:
 
 function compileLimits(written: unknown, { schema }: Context): PlanLimits {
   const { data } = schema.limits.safeParse(written ?? {});
-  return Object.freeze({ body: data?.body ?? DEFAULT_LIMITS.body, ping: data?.ping ?? DEFAULT_LIMITS.ping });
+  const {
+    body = DEFAULT_LIMITS.body,
+    ping = DEFAULT_LIMITS.ping,
+    hold = DEFAULT_LIMITS.hold,
+    allowances = DEFAULT_LIMITS.allowances,
+  } = data ?? {};
+  return Object.freeze({ body, ping, hold, allowances });
 }
 
 const HOUR = 3_600_000;

@@ -30,6 +30,23 @@ export interface RouteDocument {
   readonly policies?: readonly PolicyDocument[];
 }
 
+/** Who may ask without a key of this gateway: its own settings stand beside these. */
+export interface IdentityDocument {
+  readonly use: string;
+  readonly name: string;
+  /** As whom its calls count; texts may hold places such as `{claims.azp}`. */
+  readonly as?: {
+    readonly app: string;
+    readonly org?: string;
+    readonly team?: string;
+    readonly user?: string;
+    readonly metadata?: { readonly [name: string]: string };
+  };
+  /** In addition to those of the app and what is above it. */
+  readonly limits?: readonly { readonly unit: string; readonly limit: number; readonly window?: string; readonly per?: string }[];
+  readonly [setting: string]: unknown;
+}
+
 /** The configuration document. */
 export interface ConfigDocument {
   readonly $schema?: string;
@@ -42,6 +59,7 @@ export interface ConfigDocument {
   readonly routes?: readonly RouteDocument[];
   readonly limits?: LimitsDocument;
   readonly state?: StateDocument;
+  readonly identities?: readonly IdentityDocument[];
 }
 
 /** Types the bundled document for the editor; it is checked whole when it is compiled. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fakeDialect } from '../core/fakes.ts';
+import { defineIdentity } from '../core/identity.ts';
 import { definePolicy } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import { defineStrategy } from '../core/strategy.ts';
@@ -68,5 +69,23 @@ export const fakeRolls: Rolls = {
   strategies: [
     defineStrategy({ name: 'failover', config: z.object({}), examples: [{}], order }),
     defineStrategy({ name: 'sticky', config: z.object({ by: z.enum(['key', 'run']) }), examples: [{ by: 'key' }], order }),
+  ],
+  identities: [
+    defineIdentity({
+      use: 'badge',
+      config: z.strictObject({ colour: z.string(), admin: z.literal(true).optional() }),
+      examples: [{ use: 'badge', name: 'b', colour: 'red', as: { app: 'dev' } }],
+      facts: ['badge'],
+      problems: ({ colour }) => (colour === 'invisible' ? [{ path: 'colour', message: 'cannot be seen' }] : []),
+      witness: () => ({ prove: () => undefined }),
+    }),
+    defineIdentity({
+      use: 'anybody',
+      config: z.strictObject({}),
+      examples: [{ use: 'anybody', name: 'a', as: { app: 'dev' }, limits: [{ unit: 'requests', limit: 1, window: '1m' }] }],
+      facts: [],
+      anybody: true,
+      witness: () => ({ prove: () => ({ facts: {} }) }),
+    }),
   ],
 };

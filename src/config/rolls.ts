@@ -1,8 +1,10 @@
 import type { Dialect } from '../core/dialect.ts';
+import type { IdentityKind } from '../core/identity.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Provider } from '../core/provider.ts';
 import type { Strategy } from '../core/strategy.ts';
 import { dialects } from '../dialects/index.ts';
+import { identities } from '../identity/index.ts';
 import { policies } from '../policies/index.ts';
 import { providers } from '../providers/index.ts';
 import { strategies } from '../strategies/index.ts';
@@ -13,7 +15,9 @@ export interface Rolls {
   readonly strategies: readonly Strategy[];
   readonly providers: readonly Provider[];
   readonly dialects: readonly Dialect[];
+  /** In the order in which they are tried. */
+  readonly identities: readonly IdentityKind[];
 }
 
 /** The shelves as they stand. */
-export const rolls: Rolls = { policies, strategies, providers, dialects };
+export const rolls: Rolls = { policies, strategies, providers, dialects, identities };

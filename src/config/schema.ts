@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Quirks } from '../core/dialect.ts';
+import type { IdentityKind } from '../core/identity.ts';
+import { levels, units } from '../core/ledger/take.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Strategy } from '../core/strategy.ts';
 import { pricesSchema } from './prices.ts';
@@ -103,6 +105,15 @@ const limits = z.strictObject({
   ping: milliseconds(60_000, 10)
     .optional()
     .describe('Milliseconds of upstream silence after which a stream gets a ping; 15,000 when absent.'),
+  allowances: z
+    .boolean()
+    .optional()
+    .describe('Whether calls that come often take from blocks of their limits that isolates borrow for a second; true when absent.'),
+  hold: milliseconds(24 * HOUR, 2_000)
+    .optional()
+    .describe(
+      'Milliseconds after which a call that nobody ended counts as it was foreseen, as after a crash: longer than any call; 900,000 when absent.',
+    ),
 });
 
 const state = z
@@ -156,6 +167,45 @@ const policyOption = (policy: Policy) => {
   return policy.config instanceof z.ZodObject ? z.strictObject({ ...policy.config.shape, use }) : z.looseObject({ use });
 };
 
+const template = z.string().min(1).max(512);
+
+/** As whom the calls of an identity count. */
+const mapping = z
+  .strictObject({
+    org: template.optional().describe('The organisation of the app, by id or name.'),
+    team: template.optional().describe('The team of the app, by id or name.'),
+    app: template.describe('The app, by id or name, or a template such as {claims.azp}.'),
+    user: template.optional().describe('The end user, whom limits per user count by: a template such as {claims.sub}.'),
+    metadata: z.record(z.string().min(1).max(64), template).optional().describe('For the attribution of costs.'),
+  })
+  .describe('As whom its calls count.');
+
+/** As limits of keys are written; `readLimit` says what fits together. */
+const limit = z.strictObject({
+  unit: z.enum(units),
+  limit: z.number().min(0),
+  window: z.string().optional(),
+  per: z.enum(levels).optional(),
+  burst: z.number().min(0).optional(),
+  zone: z.string().optional(),
+});
+
+const identityOption = (kind: IdentityKind) => {
+  const own = kind.config instanceof z.ZodObject ? kind.config.shape : {};
+  const whose = Object.hasOwn(own, 'admin') ? mapping.optional() : mapping;
+  const limits = z
+    .array(limit)
+    .max(8)
+    .describe('Limits of its own, held in addition to those of the app and what is above it; written as limits of keys are.');
+  return z.strictObject({
+    ...own,
+    use: z.literal(kind.use),
+    name: name('identity').describe('Stands in the request log as <use>:<name>.'),
+    as: whose,
+    limits: kind.anybody === true ? limits.min(1, { error: 'must not be empty: anybody could spend without end' }) : limits.optional(),
+  });
+};
+
 const modelOption = (strategy: Strategy) => {
   const literal = z.literal(strategy.name);
   return z.strictObject({
@@ -203,6 +253,11 @@ export function makeSchema(rolls: Rolls) {
     ],
     { error: 'must be a target, a list of targets, or an object with targets' },
   );
+  const identity = unionBy(
+    'use',
+    rolls.identities.map(identityOption),
+    `must name an identity: ${list(rolls.identities.map((each) => each.use)) || 'none is built in'}`,
+  );
   const route = z.discriminatedUnion(
     'kind',
     [z.strictObject({ name: name('route'), kind: z.literal('llm'), policies: z.array(policy).optional() })],
@@ -217,9 +272,10 @@ export function makeSchema(rolls: Rolls) {
       routes: z.array(route).optional().describe('There is one of kind llm even when none is listed.'),
       limits: limits.optional(),
       state: state.optional(),
+      identities: z.array(identity).max(64).optional().describe('Who may ask without a key of this gateway.'),
     })
     .meta({ title: 'Weir configuration' });
-  return { document, provider, model, policy, route, limits, state };
+  return { document, provider, model, policy, route, limits, state, identity, mapping };
 }
 
 export type ConfigSchema = ReturnType<typeof makeSchema>;

@@ -33,19 +33,21 @@ export const errorCodes = {
     fault: 'client',
     retryable: false,
     meaning:
-      'No gateway key came with the request. Send it as `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, `?key=` or `x-weir-key`.',
+      'Nothing with the request says who is asking. Send a gateway key as `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, `?key=` or `x-weir-key`, or what else the operator takes (docs/identity.md).',
   },
   invalid_key: {
     status: 401,
     fault: 'client',
     retryable: false,
-    meaning: 'The gateway key is unknown, disabled or expired. Ask the operator for a valid one.',
+    meaning:
+      'The gateway key, token, signature or certificate is not good: it is unknown, disabled, expired, forged or for somebody else. The message says which, as far as the caller may know; ask the operator for a valid one.',
   },
   not_allowed: {
     status: 403,
     fault: 'client',
     retryable: false,
-    meaning: 'The key is valid and may not do this: not on this route, or not from this address or country.',
+    meaning:
+      'The credential is valid and may not do this: not on this route, not from this address or country, not without a claim that the operator asks for, or not with the admin API.',
   },
   model_not_allowed: {
     status: 403,
@@ -129,7 +131,13 @@ export const errorCodes = {
     fault: 'client',
     retryable: false,
     meaning:
-      'A budget leaves no room for the call, or the run was stopped; the message names whose, how much and when it frees. Trying again does not help before that. Clients of each family are told in the form that makes them stop.',
+      'A budget leaves no room for the call; the message names whose, how much and when it frees. Trying again does not help before that. Clients of each family are told in the form that makes them stop.',
+  },
+  run_stopped: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The operator has stopped the run, or it went in circles. Begin a new run under another name.',
   },
   headers_too_large: { status: 431, fault: 'client', retryable: false, meaning: 'More than 100 headers, or more than 32 KB of them.' },
   config_invalid: {
@@ -260,6 +268,8 @@ export class GatewayError extends Error {
   readonly details: ErrorDetails;
   /** Calls to providers that were made before it was given up. */
   attempts = 0;
+  /** What stands at the limits of who asked, for the head of the answer. */
+  standing: { readonly [header: string]: string } = {};
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

@@ -6,6 +6,7 @@ import type { Limited } from './ledger/limits.ts';
 import type { OperationCall } from './operation.ts';
 import type { Ports } from './ports.ts';
 import type { Allowed } from './tenant.ts';
+import type { Vigil } from './vigil.ts';
 
 /** What each kind calls its calls and chunks. A new kind adds itself by declaration merging. */
 export interface Canon {
@@ -25,6 +26,8 @@ export interface Identity {
   readonly app: string;
   /** Whose the things are that calls leave for later ones: the app's, so that they outlive a key. */
   readonly principal: string;
+  /** The end user a credential names, which the caller cannot choose; limits `per` user count by it. */
+  readonly user?: string;
   /** What may be asked; absent: everything. */
   readonly allowed?: Allowed;
   /** The limits of every level, widest first; absent: none. */
@@ -44,6 +47,10 @@ export interface Exchange {
   readonly ports: Ports;
   /** Present where limits hold who asks. */
   readonly hold?: CallHold;
+  /** What the caller calls the run that the call belongs to. */
+  readonly run?: string;
+  /** Absent where nobody can say what has changed since the call began. */
+  readonly vigil?: Vigil;
   /** Aborted when the caller leaves. */
   readonly signal: AbortSignal;
   /** Whether the signal alone tells that the caller has left, because the platform does not end the call by itself. */

@@ -153,6 +153,7 @@ export function fakeDialect(parts: Partial<Dialect> = {}): Dialect {
       extra: {},
     }),
     writeCall: absent,
+    limitOutput: absent,
     patch: (_head, model) => ({ model }),
     texts: editTexts,
     addSystem: (body, text, where) => {

@@ -48,6 +48,16 @@ export interface OperationBody {
   texts(body: JsonObject, edit: (text: string) => string): JsonObject;
 }
 
+/** One file of a form. */
+export interface CarriedFile {
+  /** The field it stands in. */
+  readonly field: string;
+  readonly filename: string;
+  readonly bytes: number;
+  /** Its beginning, 64 bytes at most: what tells a format. */
+  readonly head: Uint8Array;
+}
+
 /** The files of a call that came as a form, on their way past the policies. Its text fields are the call's body. */
 export interface CarriedForm {
   readonly contentType: string;
@@ -55,6 +65,10 @@ export interface CarriedForm {
   readonly isHeld: boolean;
   /** Whether there is room to hold all of it. */
   readonly fits: boolean;
+  /** The text fields known so far; a name that may stand several times (`…[]`) is a list. */
+  readonly fields: JsonObject;
+  /** The files of a form that is held. */
+  readonly files: readonly CarriedFile[];
   /** What was wrong with bytes that had left already: the provider's connection was cut for it. */
   readonly fault: GatewayError | undefined;
   /** Reads all of it. Throws `request_too_large`, with `why` it had to be held. */

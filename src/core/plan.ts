@@ -1,5 +1,6 @@
 import type { Dialect } from './dialect.ts';
 import type { KindName } from './exchange.ts';
+import type { PlanIdentity } from './identity.ts';
 import type { Policy, Touches } from './policy.ts';
 import type { Secrets } from './ports.ts';
 import type { PriceList } from './price.ts';
@@ -20,6 +21,8 @@ export interface Plan {
   readonly routes: readonly PlanRoute[];
   readonly limits: PlanLimits;
   readonly state: PlanState;
+  /** Who may ask without a key of this gateway, in the order in which they are tried. */
+  readonly identities: readonly PlanIdentity[];
 }
 
 export interface PlanProvider {
@@ -81,6 +84,10 @@ export interface PlanLimits {
   readonly body: number;
   /** Milliseconds of upstream silence after which a stream gets a `: ping` (default 15,000). */
   readonly ping: number;
+  /** Milliseconds after which a call that nobody ended counts as it was foreseen (default 15 minutes). */
+  readonly hold: number;
+  /** Whether isolates may borrow from limits for calls that come often (default true); else each call asks the ledger. */
+  readonly allowances: boolean;
 }
 
 /** What is kept between the calls of one app, and how long (`Ports.continuity`). */
@@ -102,5 +109,5 @@ export const DEFAULT_STATE: PlanState = {
   bytes: 256 * 1024 * 1024,
 };
 export const DEFAULT_TIMEOUTS: Timeouts = { firstToken: 60_000, idle: 60_000, total: 600_000 };
-export const DEFAULT_LIMITS: PlanLimits = { body: 32 * 1024 * 1024, ping: 15_000 };
+export const DEFAULT_LIMITS: PlanLimits = { body: 32 * 1024 * 1024, ping: 15_000, hold: 15 * 60_000, allowances: true };
 export const DEFAULT_ATTEMPTS = 2;

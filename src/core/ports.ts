@@ -1,6 +1,6 @@
 import type { Usage } from './chat.ts';
 import type { Json, JsonObject } from './json.ts';
-import type { ReservedCalls } from './ledger/holds.ts';
+import type { Pulse, ReservedCalls } from './ledger/holds.ts';
 import type { NanoUsd } from './money.ts';
 import type { Tokenizers } from './tokens/encoding.ts';
 
@@ -11,8 +11,14 @@ export interface Ports {
   readonly journal: Journal;
   readonly secrets: Secrets;
   readonly tokens: Tokenizers;
-  /** The ledger of an organisation; absent where the deployment has none. Throws `overloaded` where it cannot be asked. */
-  readonly ledger?: (org: string) => ReservedCalls;
+  /** How long answers usually are; absent where nobody learns it. */
+  readonly usual?: UsualOutput;
+  /** The ledger of an organisation, by way of what this isolate has borrowed where it `lends`; absent where the deployment has none. Throws `overloaded` where it cannot be asked. */
+  readonly ledger?: (org: string, lends: boolean) => ReservedCalls;
+  /** What has become of an organisation lately, a second old at most; absent where the deployment has no ledger. */
+  readonly pulse?: (org: string) => Pulse | Promise<Pulse>;
+  /** Counts how often a run has made the same step, this time included; absent where the deployment has no ledger. */
+  readonly repeats?: (org: string, run: string, step: string) => Promise<number>;
   /** Absent where the deployment has no place or no secret to keep things with: then nothing is kept at all. */
   readonly continuity?: Continuity;
   /** Absent where the deployment binds none. */
@@ -28,6 +34,13 @@ export interface Ports {
 export interface Clock {
   /** Milliseconds since the epoch. On Workers it moves only with I/O. */
   now(): number;
+}
+
+/** What is learnt of the length of answers, for what is held for them. A hint, and never a bound. */
+export interface UsualOutput {
+  /** Output tokens that 19 of 20 answers of a model stayed within for an app; `undefined` before enough have been seen. */
+  of(app: string, model: string): number | undefined;
+  note(app: string, model: string, output: number): void;
 }
 
 export interface Secrets {
@@ -120,7 +133,13 @@ export interface RequestRecord {
   readonly durationMs: number;
   /** To the first content event; absent when none came. */
   readonly firstTokenMs?: number;
+  /** Whose the call was: the ids of the organisation, its team, its app. */
+  readonly org?: string;
+  readonly team?: string;
+  readonly app?: string;
   readonly keyId?: string;
+  /** The end user whom the credential or the caller names; at most 256 characters. */
+  readonly user?: string;
   readonly run?: string;
   readonly route: string;
   readonly dialect?: string;
@@ -134,6 +153,8 @@ export interface RequestRecord {
   readonly lane?: string;
   readonly attempts: number;
   readonly usage?: Usage;
+  /** Tool calls whose results the call brought; absent where no limit had them counted. */
+  readonly toolCalls?: number;
   /** What the provider charges; absent where no price is known, which is not the same as nothing. */
   readonly cost?: NanoUsd;
   /** The price it was worked out by: `2026-09-23+359e32` of the catalogue, `config:7` of a configuration. */

@@ -35,9 +35,8 @@ export interface KeySeal {
   readonly pepper: string;
 }
 
-/** A key and everything above it, as read at one moment. */
-export interface StoredKey {
-  readonly id: string;
+/** An app, or something below it, with everything above it, as read at one moment. */
+export interface StoredCaller {
   readonly org: string;
   readonly team: string;
   readonly app: string;
@@ -45,14 +44,26 @@ export interface StoredKey {
   readonly generation: number;
   /** Neither it nor anything above it is disabled or deleted. */
   readonly active: boolean;
+  /** Widest first. */
+  readonly levels: readonly LevelRules[];
+  /** Of all levels; the narrower one's holds. */
+  readonly metadata: JsonObject;
+}
+
+/** How a configuration names an app: by id or by name, among those of the organisation and the team where they are named. */
+export interface AppRef {
+  readonly app: string;
+  readonly org?: string | undefined;
+  readonly team?: string | undefined;
+}
+
+/** A key and everything above it, as read at one moment. */
+export interface StoredKey extends StoredCaller {
+  readonly id: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number;
   /** Absent where the key itself is a secret of the Worker. */
   readonly seal?: KeySeal;
   /** Of the key before the last rotation, which is good until then (milliseconds since the epoch). */
   readonly previous?: { readonly seal: KeySeal; readonly until: number };
-  /** Widest first. */
-  readonly levels: readonly LevelRules[];
-  /** Of all levels; the narrower one's holds. */
-  readonly metadata: JsonObject;
 }

@@ -28,9 +28,12 @@ export function answer(reply: Reply, requestId: string, origin: boolean): Respon
   return new Response(reply.body, { status: reply.status, headers });
 }
 
+/** Seconds. A longer `Retry-After` the official SDKs pass over: they would ask again after a second or two, in vain. */
+const LONGEST_WAIT = 60;
+
 /** An error as the caller gets it, with what its status asks for. */
 export function errorAnswer(error: GatewayError, rendered: RenderedError, requestId: string, origin: boolean): Response {
-  const headers = { ...baseHeaders(requestId, origin, rendered.contentType), ...rendered.headers };
+  const headers = { ...baseHeaders(requestId, origin, rendered.contentType), ...rendered.headers, ...error.standing };
   headers['x-weir-attempts'] = String(error.attempts);
   const { retryAfter, allow } = error.details;
   if (retryAfter !== undefined) headers['retry-after'] = String(Math.ceil(retryAfter));
@@ -39,7 +42,7 @@ export function errorAnswer(error: GatewayError, rendered: RenderedError, reques
   if (rendered.status === 401) headers['www-authenticate'] = 'Bearer';
   if (rendered.status === 426) headers.upgrade = 'HTTP/1.1';
   // Official SDKs retry on 408, 409, 429 and 5xx; what asking again cannot mend is said to them in their own word.
-  if (!error.retryable) headers['x-should-retry'] = 'false';
+  if (!error.retryable || (retryAfter ?? 0) > LONGEST_WAIT) headers['x-should-retry'] = 'false';
   return new Response(rendered.body, { status: rendered.status, headers });
 }
 

@@ -3,9 +3,9 @@ import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Canon, Exchange, Identity } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
-import { isObject, type Json, parseJson } from '../core/json.ts';
+import { isObject, type Json, type JsonObject, parseJson } from '../core/json.ts';
 import type { Kind, Reply, ReplyEnd } from '../core/kind.ts';
-import type { Plan, PlanRoute } from '../core/plan.ts';
+import type { Plan, PlanLimits, PlanRoute } from '../core/plan.ts';
 import type { Outcome } from '../core/policy.ts';
 import type { Ports, RequestRecord } from '../core/ports.ts';
 import { readText } from '../core/reader.ts';
@@ -17,6 +17,7 @@ import { LedgerHold } from '../kinds/llm/limits/hold.ts';
 import { answer, errorAnswer } from './answer.ts';
 import { checkContentType, checkIngress } from './ingress.ts';
 import { llmRoute, routeFor } from './route.ts';
+import { CallVigil, checkRun } from './vigil.ts';
 
 /** What the door found out before the exchange begins. */
 export interface Arrival {
@@ -33,6 +34,8 @@ export interface Arrival {
   /** How a call of another operation than chat is read and served. */
   readonly open?: (request: Request, plan: Plan) => Promise<OpenedCall>;
   identify(request: Request, after: (work: Promise<unknown>) => void): Promise<Identity> | Identity;
+  /** Who a caller is now; `undefined` where the credential holds no more. */
+  renewed(who: Identity): Promise<Identity | undefined>;
   plan(): Promise<Plan> | Plan;
 }
 
@@ -59,12 +62,15 @@ export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Respo
     const reply = await run.serve();
     const finished = reply.done instanceof Promise ? reply.done.then((end) => run.finish(reply, end)) : run.finish(reply, reply.done);
     if (finished !== undefined) arrival.ports.after(finished);
+    const kept = run.kept();
+    if (kept !== undefined) await kept;
     return answer(run.withStanding(reply), arrival.requestId, origin);
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     const rendered = kind.fail(error, arrival.dialect.id, arrival.requestId);
     const finished = run.fail(error, rendered.status);
     if (finished !== undefined) arrival.ports.after(finished);
+    error.standing = run.standing;
     return errorAnswer(error, rendered, arrival.requestId, origin);
   }
 }
@@ -77,7 +83,13 @@ function spokenDialect(dialect: Dialect, operation: LlmOperation, { fields }: Wi
 }
 
 /** What holds a call to the limits of its key and all above it. Where they cannot be checked nothing passes. */
-function holdOf(who: Identity, arrival: Arrival, route: string, call: Canon['llm']['call']): CallHold | undefined {
+export function holdOf(
+  who: Identity,
+  arrival: Pick<Arrival, 'ports' | 'request' | 'requestId' | 'startedAt' | 'renewed'>,
+  route: string,
+  call: Canon['llm']['call'] | undefined,
+  { hold: ttl, allowances }: PlanLimits,
+): CallHold | undefined {
   const { limits } = who;
   if (limits === undefined || limits.length === 0) return undefined;
   const { ports, request, requestId, startedAt } = arrival;
@@ -87,22 +99,34 @@ function holdOf(who: Identity, arrival: Arrival, route: string, call: Canon['llm
     requestId,
     startedAt,
     who,
-    limits,
-    ledger: ports.ledger(who.org),
+    renewed: (known) => arrival.renewed(known),
+    ledger: ports.ledger(who.org, allowances),
     clock: ports.clock,
+    usual: ports.usual,
     run: runOf(request.headers),
-    user: userOf(request.headers, call),
+    user: userOf(who, request.headers, call),
     route,
+    ttl,
     log: (message, cause) => console.error(message, cause),
   });
 }
 
-/** Whom the caller names as its own user, for limits of each. */
-function userOf(headers: Headers, call: Canon['llm']['call']): string | undefined {
+/** Whose call it is among the users of an app: whom the credential names, which the caller cannot choose, or else the caller. */
+function userOf(who: Identity, headers: Headers, call: Canon['llm']['call'] | undefined): string | undefined {
+  if (who.user !== undefined) return who.user.slice(0, 256);
   const named = headers.get('x-weir-user');
   if (named !== null && named !== '') return named.slice(0, 256);
-  const user = call.wire.fields.get('user');
+  const user = call === undefined ? undefined : fieldOf(call, 'user');
   return typeof user === 'string' && user !== '' ? user.slice(0, 256) : undefined;
+}
+
+/** A field of the body. One that is no JSON is its provider's to refuse. */
+function fieldOf(call: Canon['llm']['call'], name: string): Json | undefined {
+  try {
+    return call.wire.fields.get(name);
+  } catch {
+    return undefined;
+  }
 }
 
 class Run {
@@ -113,6 +137,7 @@ class Run {
   #chain: PolicyChain | undefined;
   #route = 'llm';
   #hold: CallHold | undefined;
+  #concluded: PromiseWithResolvers<void> | undefined;
   #facts: { [fact: string]: Json } | undefined;
 
   constructor(kind: Kind<'llm'>, arrival: Arrival) {
@@ -126,13 +151,20 @@ class Run {
     const identified = this.#arrival.identify(request, ports.after);
     const who = identified instanceof Promise ? await identified : identified;
     this.#who = who;
+    const run = runOf(request.headers);
+    if (run !== undefined && ports.pulse !== undefined) await checkRun(ports, who, run);
     const planned = this.#arrival.plan();
     const plan = planned instanceof Promise ? await planned : planned;
     const route = routeFor(plan, who);
     this.#route = route.name;
     const { call, serve = this.#kind.serve } = await this.#open(plan);
     this.#call = call;
-    this.#hold = holdOf(who, this.#arrival, route.name, call);
+    this.#hold = holdOf(who, this.#arrival, route.name, call, plan.limits);
+    // Where the platform ends a call whose caller has left, what is held for it must still be settled.
+    if (this.#hold !== undefined) {
+      this.#concluded = Promise.withResolvers();
+      ports.after(this.#concluded.promise);
+    }
     const exchange = this.#exchange(who, route);
     const chain = new PolicyChain(route.policies, exchange);
     this.#chain = chain;
@@ -150,6 +182,7 @@ class Run {
 
   #exchange(who: Identity, route: PlanRoute): Exchange {
     const { request, requestId, ports } = this.#arrival;
+    const run = runOf(request.headers);
     return {
       id: requestId,
       who,
@@ -158,6 +191,8 @@ class Run {
       ports,
       signal: request.signal,
       ...(this.#hold === undefined ? {} : { hold: this.#hold }),
+      ...(run === undefined ? {} : { run }),
+      ...(ports.pulse === undefined ? {} : { vigil: this.#vigil(who) }),
       ...(this.#arrival.listens === true ? { listens: true } : {}),
       note: (fact, value) => {
         this.#facts ??= {};
@@ -166,9 +201,23 @@ class Run {
     };
   }
 
-  /** What is left of the limits, on every answer that was held to any. */
+  #vigil(who: Identity): CallVigil {
+    const { request, ports, renewed } = this.#arrival;
+    return new CallVigil({ ports, who, run: runOf(request.headers), renewed });
+  }
+
+  /** An answer leaves once it is written down that there will be one: a caller who has it finds it in the account. */
+  kept(): Promise<void> | undefined {
+    return this.#hold?.kept();
+  }
+
+  /** What is left of the limits; nothing where the call was held to none. */
+  get standing() {
+    return this.#hold?.headers ?? {};
+  }
+
   withStanding(reply: Reply): Reply {
-    return this.#hold === undefined ? reply : { ...reply, headers: { ...reply.headers, ...this.#hold.headers } };
+    return this.#hold === undefined ? reply : { ...reply, headers: { ...reply.headers, ...this.standing } };
   }
 
   finish(reply: Reply, end: ReplyEnd): Promise<void> | undefined {
@@ -206,7 +255,8 @@ class Run {
     if (hold === undefined && (this.#chain === undefined || this.#chain.isEmpty)) return this.#record(outcome, facts);
     return Promise.resolve(this.#chain?.end(outcome))
       .then(() => hold?.settle(outcome, facts))
-      .then(() => this.#record(outcome, facts));
+      .then(() => this.#record(outcome, facts))
+      .finally(() => this.#concluded?.resolve());
   }
 
   #record(outcome: Outcome, facts: RecordFacts): undefined {
@@ -215,7 +265,9 @@ class Run {
     if (who === undefined) return undefined;
     const { ports, request, requestId, startedAt, dialect } = this.#arrival;
     const run = runOf(request.headers);
-    const metadata = metadataOf(request.headers);
+    const user = userOf(who, request.headers, this.#call);
+    const metadata = metadataOf(request.headers, who.metadata);
+    const toolCalls = this.#hold?.toolCalls;
     ports.journal.record({
       id: requestId,
       startedAt,
@@ -225,11 +277,16 @@ class Run {
       status: outcome.status,
       httpStatus: outcome.httpStatus,
       ...facts,
+      org: who.org,
+      team: who.team,
+      app: who.app,
       keyId: who.keyId,
       ...(this.#call === undefined || this.#call.head.model === '' ? {} : { askedModel: this.#call.head.model }),
       ...(outcome.usage === undefined ? {} : { usage: outcome.usage }),
+      ...(toolCalls === undefined ? {} : { toolCalls }),
       ...(outcome.cost === undefined ? {} : { cost: outcome.cost }),
       ...(outcome.error === undefined ? {} : { errorCode: outcome.error.code }),
+      ...(user === undefined ? {} : { user }),
       ...(run === undefined ? {} : { run }),
       ...(metadata === undefined ? {} : { metadata }),
       ...(this.#facts === undefined ? {} : { facts: this.#facts }),
@@ -261,10 +318,14 @@ function runOf(headers: Headers): string | undefined {
   return undefined;
 }
 
-/** `x-weir-metadata`: a flat JSON object of at most 4 KB; anything else is left out rather than refused. */
-function metadataOf(headers: Headers): Json | undefined {
+/**
+ * What a call is attributed to. `x-weir-metadata`: a flat JSON object of at most 4 KB; anything else is left out rather
+ * than refused. What the operator says of the caller stands over it: nobody shifts costs onto another team.
+ */
+function metadataOf(headers: Headers, operators: JsonObject = {}): JsonObject | undefined {
   const text = headers.get('x-weir-metadata');
-  if (text === null || text.length > 4096) return undefined;
-  const value = parseJson(text);
-  return isObject(value) && Object.values(value).every((each) => typeof each !== 'object' || each === null) ? value : undefined;
+  const value = text === null || text.length > 4096 ? undefined : parseJson(text);
+  const isFlat = isObject(value) && Object.values(value).every((each) => typeof each !== 'object' || each === null);
+  const metadata = { ...(isFlat ? value : undefined), ...operators };
+  return isFlat || Object.keys(operators).length > 0 ? metadata : undefined;
 }

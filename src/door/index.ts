@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
-import type { AdminDeps, KeyDesk } from '../admin/deps.ts';
+import type { AdminDeps, KeyDesk, OrgLedger } from '../admin/deps.ts';
+import { litellmPaths } from '../admin/litellm/paths.ts';
 import type { PlanSource } from '../config/load.ts';
 import { rolls } from '../config/rolls.ts';
 import type { LlmOperation } from '../core/call.ts';
@@ -9,20 +10,22 @@ import type { Exchange, Identity } from '../core/exchange.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Clock, Ports } from '../core/ports.ts';
 import { dialects } from '../dialects/index.ts';
-import { checkOrigin } from '../identity/api-key/allowed.ts';
 import { shownKey } from '../identity/api-key/format.ts';
 import type { KeyRing } from '../identity/api-key/ring.ts';
+import type { AppRing } from '../identity/apps/ring.ts';
 import { llm } from '../kinds/llm/index.ts';
 import { RESPONSES } from '../kinds/llm/responses/items.ts';
+import type { AuditSigner } from '../state/audit-signer.ts';
 import { readHead } from '../state/revisions.ts';
+import type { SigningSecrets } from '../state/webhooks/secrets.ts';
 import { errorAnswer, problem } from './answer.ts';
 import { CORS_HEADERS, preflight } from './cors.ts';
-import { presentedKey } from './credential.ts';
 import { runLlm } from './exchange.ts';
-import { checkIngress } from './ingress.ts';
+import { Callers } from './identify.ts';
+import { checkIngress, hostFault } from './ingress.ts';
+import { metricsAnswer } from './metrics.ts';
 import { type Caller, mountModels, speaksAnthropic } from './models.ts';
 import { mountOperations, type OpenCall, operationMethods } from './operations.ts';
-import { originOf } from './origin.ts';
 import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf } from './paths.ts';
 import { mountResponses, type ResponsesDoor } from './responses.ts';
 import { routeFor } from './route.ts';
@@ -31,11 +34,21 @@ import { routeFor } from './route.ts';
 export interface DoorDeps {
   readonly clock: Clock;
   readonly keys: KeyRing;
+  /** The apps that other credentials than keys stand for. */
+  readonly apps: AppRing;
   /** Whether this is a run on somebody's own machine: keys made here are called `dev`. */
   readonly local?: boolean;
   readonly planSource: PlanSource;
   readonly db?: D1Database | undefined;
   readonly adminToken?: string | undefined;
+  /** Opens `/metrics`, as the admin token does, and nothing else. */
+  readonly metricsToken?: string | undefined;
+  /** The ledger of an organisation that exists, for the admin API. */
+  readonly ledger?: ((org: string) => OrgLedger) | undefined;
+  /** Of the audit, likewise. */
+  readonly signer?: AuditSigner | undefined;
+  /** Of webhooks, likewise. */
+  readonly webhookSecrets?: SigningSecrets | undefined;
   /** Told of every change of an organisation, or of anything in it, before its maker has the answer. */
   readonly tenantsChanged?: ((org: string, generation: number) => Promise<void> | void) | undefined;
   ports(after: After): Ports;
@@ -55,7 +68,8 @@ export function door(deps: DoorDeps): Door {
   // Fixed paths first and by themselves: they are found in one look-up, which patterns beside them would turn into a walk.
   const front = new Hono<{ Variables: { requestId?: string } }>();
   const app = new Hono<{ Variables: { requestId?: string } }>();
-  const identify = (request: Request, after: After) => identifyBy(deps.keys, request, after);
+  const callers = callersOf(deps);
+  const identify = (request: Request, after: After) => callers.identify(request, after);
   const serve = (context: DoorContext, dialect: Dialect, operation: LlmOperation, address?: CallAddress, open?: OpenCall) => {
     const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
     return runLlm(llm, {
@@ -68,6 +82,7 @@ export function door(deps: DoorDeps): Door {
       ...(open === undefined ? {} : { open }),
       ports: deps.ports(after),
       identify,
+      renewed: (who) => callers.renewed(who),
       plan: () => currentPlan(deps.planSource, after),
     });
   };
@@ -77,7 +92,7 @@ export function door(deps: DoorDeps): Door {
   }
   mountOperations(app, (context, dialect, open) => serve(context, knownDialect(dialect), 'chat', undefined, open));
   const responses = dialects.find(({ id }) => id === RESPONSES);
-  if (responses !== undefined) mountResponses(app, responses, responsesDoor(deps, responses));
+  if (responses !== undefined) mountResponses(app, responses, responsesDoor(deps, callers, responses));
   for (const { path, read } of llmPatterns) {
     app.post(path, (context) => {
       const url = new URL(context.req.raw.url);
@@ -85,27 +100,41 @@ export function door(deps: DoorDeps): Door {
       return said === undefined ? context.notFound() : serve(context, dialectOf(said.dialect), said.operation, said.address);
     });
   }
-  mountModels(app, (context, answer) => answerCaller(deps, context, answer));
+  mountModels(app, (context, answer) => answerCaller(deps, identify, context, answer));
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', (context) => readiness(deps, context));
+  app.get('/metrics', (context) => metricsAnswer(context.req.raw, deps));
   app.get('/', () => Response.json({ name: 'weir', docs: 'README.md', health: '/healthz' }));
   // Coding agents look with HEAD whether a gateway is there before they use it.
   app.get('/api/hello', () => new Response(null, { status: 200 }));
   // Its schemas are as much work at the start as all the rest: an isolate that nobody administers does without.
-  const admin = once(async () => new Hono().route('/admin/v1', (await import('../admin/app.ts')).adminApp(adminDeps(deps))));
+  const admin = once(async () => new Hono().route('/admin/v1', (await import('../admin/app.ts')).adminApp(adminDeps(deps, callers))));
   app.all('/admin/v1/*', async (context) => {
     checkIngress(context.req.raw);
     await (deps.planSource.prepare((work) => context.executionCtx.waitUntil(work)) ?? undefined);
     return (await admin()).fetch(context.req.raw, context.env, context.executionCtx);
   });
+  const litellm = once(async () => (await import('../admin/litellm/app.ts')).litellmApp(adminDeps(deps, callers)));
+  for (const [method, path] of litellmPaths) {
+    app.on(method, path, async (context) => {
+      checkIngress(context.req.raw);
+      return (await litellm()).fetch(context.req.raw, context.env, context.executionCtx);
+    });
+  }
   // Not a route of its own: a path that matches one handler alone is dispatched without building a chain.
   app.notFound((context) =>
     context.req.method === 'OPTIONS' ? preflight(context.req.raw) : refuse(context, unknownPath(context.req.raw, context.req.path)),
   );
-  app.onError((thrown, context) => refuse(context, GatewayError.from(thrown)));
-  front.onError((thrown, context) => refuse(context, GatewayError.from(thrown)));
+  app.onError((thrown, context) => refuse(context, errorOf(thrown, context.req.raw)));
+  front.onError((thrown, context) => refuse(context, errorOf(thrown, context.req.raw)));
   front.notFound((context) => app.fetch(context.req.raw, context.env, context.executionCtx));
   return { fetch: front.fetch, routes: [...front.routes, ...app.routes] };
+}
+
+/** What reads the URL before the door looks at the request fails where the host makes it none. */
+function errorOf(thrown: unknown, request: Request): GatewayError {
+  const error = GatewayError.from(thrown);
+  return error.code === 'internal' ? (hostFault(request) ?? error) : error;
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -116,12 +145,14 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function responsesDoor(deps: DoorDeps, dialect: Dialect): ResponsesDoor {
-  const identify = (request: Request, after: After) => identifyBy(deps.keys, request, after);
+function responsesDoor(deps: DoorDeps, callers: Callers, dialect: Dialect): ResponsesDoor {
+  const identify = (request: Request, after: After) => callers.identify(request, after);
+  const renewed = (who: Identity) => callers.renewed(who);
   const plan = (after: (work: Promise<unknown>) => void) => currentPlan(deps.planSource, after);
   return {
     newRequestId,
     identify,
+    renewed,
     plan,
     ports: deps.ports,
     ask: (request, after) =>
@@ -134,6 +165,7 @@ function responsesDoor(deps: DoorDeps, dialect: Dialect): ResponsesDoor {
         listens: true,
         ports: deps.ports(after),
         identify,
+        renewed,
         plan: () => plan(after),
       }),
   };
@@ -151,32 +183,37 @@ const knownDialect = (id: string) => dialects.find((each) => each.id === id) ?? 
 const newRequestId = () => `req_${crypto.randomUUID().replaceAll('-', '')}`;
 
 /** What the admin API is given of the gateway it administers. */
-function adminDeps({ keys, db, planSource, adminToken: token, clock, local, tenantsChanged }: DoorDeps): AdminDeps {
-  const desk: KeyDesk = { mint: (environment, id) => keys.mint(environment, id), shown: shownKey, changed: () => keys.changed() };
-  return { db, planSource, rolls, token, clock, keys: desk, environment: local === true ? 'dev' : 'live', tenantsChanged };
+function adminDeps(deps: DoorDeps, callers: Callers): AdminDeps {
+  const { keys, apps, db, planSource, adminToken: token, clock, local, ledger, signer, webhookSecrets, tenantsChanged } = deps;
+  const desk: KeyDesk = {
+    mint: (environment, id) => keys.mint(environment, id),
+    sealForeign: (sha256) => keys.sealForeign(sha256),
+    shown: shownKey,
+    changed: () => {
+      keys.changed();
+      apps.changed();
+    },
+  };
+  const identify: AdminDeps['identify'] = (given, request, after) => callers.administrator(given, request, after);
+  return {
+    db,
+    planSource,
+    rolls,
+    token,
+    identify,
+    clock,
+    keys: desk,
+    environment: local === true ? 'dev' : 'live',
+    local,
+    ledger,
+    signer,
+    webhookSecrets,
+    tenantsChanged,
+  };
 }
 
-function identifyBy(keys: KeyRing, request: Request, after: After): Identity | Promise<Identity> {
-  const presented = presentedKey(request);
-  if (presented === undefined) {
-    throw new GatewayError('missing_key', 'Send a gateway key, for example as `Authorization: Bearer <key>` or `x-api-key: <key>`.');
-  }
-  const known = keys.known(presented, after);
-  return known === undefined ? verify(keys, presented, request, after) : fromHere(known, request);
-}
-
-async function verify(keys: KeyRing, presented: string, request: Request, after: After): Promise<Identity> {
-  const identity = await keys.identify(presented, after);
-  if (identity === undefined)
-    throw new GatewayError('invalid_key', 'The gateway key is not valid. Check that it was copied whole, or ask the operator for one.');
-  return fromHere(identity, request);
-}
-
-/** Throws `not_allowed` where its owner said that it must not be used from here. */
-function fromHere(identity: Identity, request: Request): Identity {
-  if (identity.allowed !== undefined) checkOrigin(identity, originOf(request));
-  return identity;
-}
+const callersOf = ({ keys, apps, planSource, ports, local }: DoorDeps) =>
+  new Callers({ keys, apps, ports, edge: local !== true, plan: (after) => currentPlan(planSource, after) });
 
 function currentPlan(source: PlanSource, after: (work: Promise<unknown>) => void): Plan | Promise<Plan> {
   const first = source.prepare(after);
@@ -184,11 +221,16 @@ function currentPlan(source: PlanSource, after: (work: Promise<unknown>) => void
 }
 
 /** Answers what is no exchange: nothing is asked of a provider, and nothing is logged. */
-async function answerCaller(deps: DoorDeps, context: DoorContext, respond: (caller: Caller) => Promise<object>): Promise<Response> {
+async function answerCaller(
+  deps: DoorDeps,
+  identify: ResponsesDoor['identify'],
+  context: DoorContext,
+  respond: (caller: Caller) => Promise<object>,
+): Promise<Response> {
   const request = context.req.raw;
   checkIngress(request);
   const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
-  const who = await identifyBy(deps.keys, request, after);
+  const who = await identify(request, after);
   const plan = await currentPlan(deps.planSource, after);
   const id = newRequestId();
   const { name, kind } = routeFor(plan, who);

@@ -5,8 +5,20 @@ export const MAX_HEADERS = 100;
 export const MAX_HEADER_BYTES = 32 * 1024;
 export const MAX_URL = 16 * 1024;
 
+/** A name or an address, and a port: RFC 9112 section 3.2. Two `Host` headers arrive joined by a comma, and are none. */
+const HOST = /^[\w.-]+(?::\d*)?$|^\[[\da-f:.]+\](?::\d*)?$/i;
+
+/** What is wrong with the host that a request names; nothing where it names none. The URL is made of it, and may then be none. */
+export function hostFault({ headers }: Request): GatewayError | undefined {
+  const host = headers.get('host');
+  if (host === null || host === '' || HOST.test(host)) return undefined;
+  return new GatewayError('invalid_request', 'The request names its host in a way that no host is named, or more than one.');
+}
+
 /** Refuses what is too large or comes in a circle, before anything is looked at. Throws. */
 export function checkIngress(request: Request): void {
+  const fault = hostFault(request);
+  if (fault !== undefined) throw fault;
   if (request.url.length > MAX_URL) throw new GatewayError('url_too_long', `The URL is longer than ${MAX_URL} bytes.`);
   let count = 0;
   let bytes = 0;

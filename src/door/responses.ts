@@ -2,14 +2,17 @@ import type { Context, Hono } from 'hono';
 import type { Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
+import type { CallHold } from '../core/hold.ts';
 import { isObject, parseJson } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Outcome } from '../core/policy.ts';
 import type { Ports } from '../core/ports.ts';
 import { readText } from '../core/reader.ts';
 import { serveConversations } from '../kinds/llm/responses/conversations.ts';
-import type { ServeResource } from '../kinds/llm/responses/resource.ts';
+import type { ResourceAnswer, ServeResource } from '../kinds/llm/responses/resource.ts';
 import { serveStoredResponse } from '../kinds/llm/responses/stored.ts';
 import { CORS_HEADERS } from './cors.ts';
+import { holdOf } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
 import { PREFIXES } from './paths.ts';
 import { routeFor } from './route.ts';
@@ -19,6 +22,8 @@ import { openSocket } from './socket.ts';
 export interface ResponsesDoor {
   newRequestId(): string;
   identify(request: Request, after: (work: Promise<unknown>) => void): Promise<Identity> | Identity;
+  /** Who a caller is now; `undefined` where the credential holds no more. */
+  renewed(who: Identity): Promise<Identity | undefined>;
   plan(after: (work: Promise<unknown>) => void): Promise<Plan> | Plan;
   ports(after: (work: Promise<unknown>) => void): Ports;
   /** One call, as if it had come over HTTP by itself. */
@@ -48,25 +53,49 @@ async function resource(context: DoorContext, serve: ServeResource, door: Respon
   const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
   const who = await door.identify(request, after);
   const plan = await door.plan(after);
-  routeFor(plan, who);
+  const route = routeFor(plan, who);
+  const ports = door.ports(after);
+  const arrival = { ports, request, requestId, startedAt: ports.clock.now(), renewed: door.renewed };
+  const hold = holdOf(who, arrival, route.name, undefined, plan.limits);
   const at = (context.req.param('at') ?? '').split('/').filter((part) => part !== '');
   const { searchParams: query } = new URL(request.url);
   query.delete('key');
-  const answer = await serve(
-    { method: request.method, at, query, body: await readBody(request, plan), headers: request.headers },
-    { id: requestId, who, ports: door.ports(after), signal: request.signal },
-    plan,
-  );
+  const asked = { method: request.method, at, query, body: await readBody(request, plan), headers: request.headers };
+  const exchange = { id: requestId, who, ports, signal: request.signal, ...(hold === undefined ? {} : { hold }) };
+  const answer = await held(hold, after, () => serve(asked, exchange, plan));
   return new Response(answer.body, {
     status: answer.status,
     headers: {
       'content-type': answer.contentType,
+      ...hold?.headers,
       'x-weir-request-id': requestId,
       'x-request-id': requestId,
       'request-id': requestId,
       ...CORS_HEADERS,
     },
   });
+}
+
+/** What was held, where a provider was asked, is settled with the answer's head: nothing of it costs more than a request. */
+async function held(
+  hold: CallHold | undefined,
+  after: (work: Promise<unknown>) => void,
+  serve: () => Promise<ResourceAnswer>,
+): Promise<ResourceAnswer> {
+  if (hold === undefined) return serve();
+  let outcome: Outcome = { status: 'failed', httpStatus: 500 };
+  try {
+    const answer = await serve();
+    outcome = { status: 'complete', httpStatus: answer.status };
+    await hold.kept();
+    return answer;
+  } catch (thrown) {
+    const error = GatewayError.from(thrown);
+    error.standing = hold.headers;
+    throw error;
+  } finally {
+    after(hold.settle(outcome, {}));
+  }
 }
 
 async function readBody(request: Request, plan: Plan) {

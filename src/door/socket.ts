@@ -1,7 +1,7 @@
 import type { Dialect } from '../core/dialect.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Clock } from '../core/ports.ts';
-import { preparedEvents } from '../kinds/llm/responses/prepared.ts';
+import { failedEvent, preparedEvents } from '../kinds/llm/responses/prepared.ts';
 import { ResponsesSession } from '../kinds/llm/responses/session.ts';
 
 /** A connection is closed after this time, and its client opens another: developers.openai.com, "WebSocket mode". */
@@ -27,6 +27,7 @@ export function openSocket(handshake: Request, dialect: Dialect, deps: SocketDep
   const session = new ResponsesSession({
     send,
     writeError: (error) => dialect.writeError(error, deps.newRequestId()),
+    failed: (body, error) => failedEvent(dialect, body, error, deps.newRequestId(), Math.floor(deps.clock.now() / 1000)),
     prepared: (body) => preparedEvents(dialect, body, deps.newRequestId(), Math.floor(deps.clock.now() / 1000)),
     ask: (body) => deps.ask(turnRequest(handshake, headers, body, gone.signal)),
   });

@@ -1,5 +1,5 @@
 import type { ReservedCalls } from '../core/ledger/holds.ts';
-import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets } from '../core/ports.ts';
+import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets, UsualOutput } from '../core/ports.ts';
 import type { Tokenizers } from '../core/tokens/encoding.ts';
 
 /** The kernel's instruments for one request on Cloudflare. */
@@ -10,10 +10,13 @@ export function portsFor(
     readonly secrets: Secrets;
     readonly tokens: Tokenizers;
     journal(after: (work: Promise<unknown>) => void): Journal;
-    readonly ledger?: ((org: string, after: (work: Promise<unknown>) => void) => ReservedCalls) | undefined;
+    readonly ledger?: LedgerOf | undefined;
     /** Absent where nothing can be kept. */
     readonly continuity?: (() => Continuity) | undefined;
     readonly models?: PlatformModels | undefined;
+    readonly usual: UsualOutput;
+    readonly pulse?: Ports['pulse'] | undefined;
+    readonly repeats?: Ports['repeats'] | undefined;
   },
   after: (work: Promise<unknown>) => void,
 ): Ports {
@@ -22,6 +25,9 @@ export function portsFor(
     egress: shared.egress,
     secrets: shared.secrets,
     tokens: shared.tokens,
+    usual: shared.usual,
+    ...(shared.pulse === undefined ? undefined : { pulse: shared.pulse }),
+    ...(shared.repeats === undefined ? undefined : { repeats: shared.repeats }),
     ...(shared.ledger === undefined ? undefined : { ledger: ledgerFor(shared.ledger, after) }),
     journal: shared.journal(after),
     ...(shared.continuity === undefined ? undefined : { continuity: shared.continuity() }),
@@ -35,9 +41,13 @@ export function portsFor(
   };
 }
 
+type After = (work: Promise<unknown>) => void;
+type LedgerOf = (org: string, lends: boolean, after: After) => ReservedCalls;
+
 const ledgerFor =
-  (of: (org: string, after: (work: Promise<unknown>) => void) => ReservedCalls, after: (work: Promise<unknown>) => void) => (org: string) =>
-    of(org, after);
+  (of: LedgerOf, after: After): NonNullable<Ports['ledger']> =>
+  (org, lends) =>
+    of(org, lends, after);
 
 export const systemClock: Clock = { now: () => Date.now() };
 

@@ -1,16 +1,18 @@
 import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nanoUsd } from '../core/money.ts';
 import type { RequestRecord } from '../core/ports.ts';
+import { conditionsOf } from './record-filters.ts';
 import { getRecord, insertRecords, listRecords, type RecordFilters } from './records.ts';
 
 const { DB: db } = env;
 
-beforeEach(async () => {
+beforeAll(async () => {
   await reset();
   await applyD1Migrations(db, env.TEST_MIGRATIONS);
 });
+beforeEach(() => db.batch(['requests', 'totals', 'counters'].map((table) => db.prepare(`DELETE FROM ${table}`))));
 
 const bare: RequestRecord = {
   id: 'bare',
@@ -27,7 +29,11 @@ const full: RequestRecord = {
   ...bare,
   id: 'full',
   firstTokenMs: 0,
+  org: 'org_1',
+  team: 'team_1',
+  app: 'app_1',
   keyId: 'key_1',
+  user: 'ann',
   run: 'run "1"',
   dialect: 'anthropic',
   askedModel: 'smart',
@@ -38,7 +44,8 @@ const full: RequestRecord = {
   stream: true,
   lane: 'pipe',
   attempts: 2,
-  usage: { input: 7, output: 0, cacheRead: 3, cacheWrite: 0, reasoning: 1, estimated: true },
+  usage: { input: 7, output: 0, cacheRead: 3, cacheWrite: 0, reasoning: 1, images: 1, seconds: 1.5, estimated: true },
+  toolCalls: 2,
   cost: nanoUsd(0),
   priceVersion: 'config:7',
   metadata: { team: 'ü', n: [1, null] },
@@ -60,14 +67,14 @@ describe('insertRecords', () => {
     expect((await getRecord(db, 'bare'))?.metadata).toEqual(metadata);
   });
 
-  it('writes far more rows than a statement has parameters in one statement, without a batch', async () => {
-    const prepare = vi.spyOn(db, 'prepare');
+  it('writes far more rows than a statement has parameters in one transaction of two statements', async () => {
+    const [prepare, batch] = [vi.spyOn(db, 'prepare'), vi.spyOn(db, 'batch')];
     await insertRecords(
       db,
       Array.from({ length: 300 }, (_, n) => ({ ...full, id: `r${n}` })),
     );
-    expect(prepare).toHaveBeenCalledTimes(1);
-    prepare.mockRestore();
+    expect([prepare.mock.calls.length, batch.mock.calls.length]).toEqual([2, 1]);
+    vi.restoreAllMocks();
     expect(await ids()).toHaveLength(300);
   });
 
@@ -114,7 +121,30 @@ describe('listRecords', () => {
 
   it.each<[RecordFilters, string[]]>([
     [{ status: 'complete' }, ['full']],
+    [{ org: 'org_1' }, ['full']],
+    [{ team: 'team_1' }, ['full']],
+    [{ app: 'app_1', org: 'org_1' }, ['full']],
+    [{ app: 'app_1', org: 'org_2' }, []],
     [{ key: 'key_1' }, ['full']],
+    [{ user: 'ann' }, ['full']],
+    [{ provider: 'mock' }, ['full']],
+    [{ provider: 'moc' }, []],
+    [{ metadata: [['team', 'ü']] }, ['full']],
+    [{ metadata: [['team', 'u']] }, []],
+    [
+      {
+        metadata: [
+          ['team', 'ü'],
+          ['none', 'ü'],
+        ],
+      },
+      [],
+    ],
+    [{ metadata: [['n[1]', 'x']] }, []],
+    [{ metadata: [['a.b', '7']] }, ['later']],
+    [{ metadata: [['flag', 'true']] }, ['later']],
+    [{ metadata: [['nothing', 'null']] }, ['later']],
+    [{ metadata: [["' OR 1=1 --", '1']] }, []],
     [{ run: 'run "1"' }, ['full']],
     [{ route: 'llm' }, ['later', 'full', 'bare']],
     [{ model: 'smart' }, ['full']],
@@ -125,15 +155,32 @@ describe('listRecords', () => {
     [{ since: 1_000, status: 'failed' }, ['later', 'bare']],
     [{ run: "' OR 1=1 --" }, []],
   ])('narrows by %j', async (filters, expected) => {
-    await insertRecords(db, [bare, full, { ...bare, id: 'later', startedAt: 2_000 }]);
+    await insertRecords(db, [bare, full, { ...bare, id: 'later', startedAt: 2_000, metadata: { 'a.b': 7, flag: true, nothing: null } }]);
     expect(await ids(filters)).toEqual(expected);
   });
 
-  it('walks an index, not the table', async () => {
-    const { results } = await db
-      .prepare("EXPLAIN QUERY PLAN SELECT id FROM requests WHERE run = 'x' ORDER BY started_at DESC, id DESC LIMIT 5")
+  it.each<[RecordFilters, string]>([
+    [{}, 'requests_by_start'],
+    [{ route: 'llm', since: 1, until: 2 }, 'requests_by_start'],
+    [{ org: 'x' }, 'requests_by_org'],
+    [{ team: 'x', since: 1 }, 'requests_by_team'],
+    [{ app: 'x', status: 'failed', metadata: [['team', 'x']] }, 'requests_by_app'],
+    [{ key: 'x' }, 'requests_by_key'],
+    [{ user: 'x' }, 'requests_by_user'],
+    [{ run: 'x' }, 'requests_by_run'],
+    [{ error: 'internal' }, 'requests_by_error'],
+  ])('walks an index for %j, in its order', async (filters, index) => {
+    const prepare = vi.spyOn(db, 'prepare');
+    await listRecords(db, { limit: 5, filters });
+    const [sql = ''] = prepare.mock.calls[0] ?? [];
+    vi.restoreAllMocks();
+    const bound = conditionsOf(filters).flatMap((clause) => clause.bound);
+    const plan = await db
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...bound, 6)
       .all<{ detail: string }>();
-    expect(results.map(({ detail }) => detail).join()).toContain('requests_by_run');
-    expect(results.map(({ detail }) => detail).join()).not.toContain('TEMP B-TREE');
+    const said = plan.results.map(({ detail }) => detail).join('; ');
+    expect(said).toContain(index);
+    expect(said).not.toContain('TEMP B-TREE');
   });
 });

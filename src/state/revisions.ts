@@ -1,5 +1,8 @@
 import { GatewayError } from '../core/errors.ts';
-import { parseJson } from '../core/json.ts';
+import { type Json, parseJson } from '../core/json.ts';
+import { digestOf } from '../core/ledger/canonical.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import type { AuditMark } from './ledger/audit-index.ts';
 import { type Page, type PageRequest, pageOf, readCursor } from './paging.ts';
 
 /** What is served and what may come next. */
@@ -22,7 +25,7 @@ export interface RevisionInfo {
 
 export interface Publication extends RevisionHead {
   readonly document: unknown;
-  readonly author: string;
+  readonly trail: AuditTrail;
   readonly note: string | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -31,7 +34,7 @@ export interface Publication extends RevisionHead {
 export interface PointerMove {
   readonly from: number;
   readonly to: number;
-  readonly author: string;
+  readonly trail: AuditTrail;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -62,33 +65,49 @@ export async function readReplaced(db: D1Database, revision: number): Promise<nu
 }
 
 /**
- * What the audit says of a change, read from the pointer itself: NULL, and so a broken constraint that undoes the
- * whole batch, when the pointer has meanwhile moved. The cast is because D1 binds every number as a float.
+ * NULL, and so a broken constraint that undoes the whole batch, when the pointer has meanwhile moved from where it was
+ * (`?1`).
  */
-const AUDIT = `INSERT INTO audit (at, actor, action, detail) VALUES (?1, ?2, ?3,
-  (SELECT json_object('from', revision, 'to', CAST(?4 AS INTEGER)) FROM config_pointer WHERE revision = ?5))`;
+const GUARDED = '(SELECT ?2 FROM config_pointer WHERE revision = ?1)';
+
+function auditRow(db: D1Database, from: number, { change, seq, at, actor, action, subject, detail }: AuditMark): D1PreparedStatement {
+  return db
+    .prepare(`INSERT INTO audit (detail, change, seq, at, actor, action, subject) VALUES (${GUARDED}, ?3, ?4, ?5, ?6, ?7, ?8)`)
+    .bind(from, JSON.stringify(detail), change, seq, at, actor, action, subject);
+}
+
+/** What the audit calls the configuration. */
+const SUBJECT = 'config';
 
 const MOVE = 'UPDATE config_pointer SET revision = ?1, moved_at = ?2';
 
 /**
- * Writes revision `latest + 1` and points to it, after its audit row and in one transaction.
- * Throws `conflict` when somebody else has published or rolled back since the head was read.
+ * Writes revision `latest + 1` and points to it, after its intent is in the audit, and with its row there in one
+ * transaction. Throws `conflict` when somebody else has published or rolled back since the head was read, `overloaded` where
+ * the audit cannot be written.
  */
-export async function publish(db: D1Database, { pointer, latest, document, author, note, now }: Publication): Promise<number> {
+export async function publish(db: D1Database, { pointer, latest, document, trail, note, now }: Publication): Promise<number> {
   const revision = latest + 1;
-  await change(db, [
-    db.prepare(AUDIT).bind(now, author, 'config.publish', revision, pointer),
-    db
-      .prepare('INSERT INTO config_revisions (revision, document, replaces, author, note, created_at) VALUES (?, ?, ?, ?, ?, ?)')
-      .bind(revision, JSON.stringify(document), pointer, author, note ?? null, now),
-    db.prepare(MOVE).bind(revision, now),
-  ]);
+  const text = JSON.stringify(document);
+  const detail = { from: pointer, to: revision, digest: await digestOf(JSON.parse(text) as Json) };
+  await trail.inDatabase({ action: 'config.publish', subject: SUBJECT, detail }, (mark) =>
+    change(db, [
+      auditRow(db, pointer, mark),
+      db
+        .prepare('INSERT INTO config_revisions (revision, document, replaces, author, note, created_at) VALUES (?, ?, ?, ?, ?, ?)')
+        .bind(revision, text, pointer, trail.actor, note ?? null, now),
+      db.prepare(MOVE).bind(revision, now),
+    ]),
+  );
   return revision;
 }
 
-/** Points to a revision that exists already. Throws `conflict` when the pointer is no longer at `from`. */
-export async function movePointer(db: D1Database, { from, to, author, now }: PointerMove): Promise<void> {
-  await change(db, [db.prepare(AUDIT).bind(now, author, 'config.rollback', to, from), db.prepare(MOVE).bind(to, now)]);
+/** Points to a revision that exists already. Throws `conflict` when the pointer is no longer at `from`, and `overloaded`. */
+export async function movePointer(db: D1Database, { from, to, trail, now }: PointerMove): Promise<void> {
+  const detail = { from, to };
+  await trail.inDatabase({ action: 'config.rollback', subject: SUBJECT, detail }, (mark) =>
+    change(db, [auditRow(db, from, mark), db.prepare(MOVE).bind(to, now)]),
+  );
 }
 
 async function change(db: D1Database, statements: D1PreparedStatement[]): Promise<void> {

@@ -17,6 +17,12 @@ export const deriveHmac = async (secret: string, use: string): Promise<CryptoKey
     'verify',
   ]);
 
+/** So many bytes, derived from the secret for one use alone. */
+export async function deriveBytes(secret: string, use: string, length: number): Promise<Uint8Array> {
+  const base = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveBits']);
+  return new Uint8Array(await crypto.subtle.deriveBits(derivation(use), base, length * 8));
+}
+
 /** Bytes as base64url without padding (RFC 4648 section 5). */
 export const base64url = (bytes: ArrayBuffer): string =>
   encodeBase64(new Uint8Array(bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

@@ -84,8 +84,8 @@ describe('without a valid key', () => {
     expect(text).toMatch(/^HTTP\/1\.1 401 /);
   });
 
-  it("the models are nobody's business either", async () => {
+  it("the models are nobody's business either, and the admin API is no business of callers", async () => {
     expect((await fetch(`${gateway.url}/v1/models`)).status).toBe(401);
-    expect((await fetch(`${gateway.url}/admin/v1/requests`, { headers: { authorization: `Bearer ${KEY}` } })).status).toBe(401);
+    expect((await fetch(`${gateway.url}/admin/v1/requests`, { headers: { authorization: `Bearer ${KEY}` } })).status).toBe(403);
   });
 });

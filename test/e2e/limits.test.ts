@@ -16,7 +16,7 @@ beforeAll(async () => {
           like: 'openai',
           baseUrl: `${gateway.upstream.origin}/v1`,
           key: { secret: 'UP_KEY' },
-          prices: { 'gpt-4o*': price, 'fault/*': price },
+          prices: { 'gpt-4o*': price, 'fault/*': price, 'ok/*': { input: 10, output: 10 } },
         },
         unpriced: { like: 'openai', baseUrl: `${gateway.upstream.origin}/v1`, key: { secret: 'UP_KEY' }, prices: {} },
       },
@@ -123,7 +123,7 @@ describe('a budget', () => {
       code: 'budget_exceeded',
     });
     const refused = anthropic.messages.create({ model: 'up/gpt-4o?id=budget-spent', max_tokens: 100, messages });
-    await expect(refused).rejects.toMatchObject({ status: 429, error: { error: { type: 'billing_error' } } });
+    await expect(refused).rejects.toMatchObject({ status: 402, error: { error: { type: 'billing_error' } } });
     expect(gateway.upstream.journal.of('budget-spent')).toHaveLength(before);
   });
 
@@ -142,6 +142,33 @@ describe('a budget', () => {
   });
 });
 
+describe('near the end of a budget', () => {
+  const long = { model: 'up/ok/text?words=6000', max_tokens: undefined };
+
+  it('an answer flows as far as the money goes, and ends as one that reached its limit', async () => {
+    const key = await keyWith([{ unit: 'usd', limit: 0.02 }]);
+    const answer = await ask(key, { ...long, stream: true });
+    expect(answer.status).toBe(200);
+    const frames = (await answer.text()).split('\n\n');
+    expect(frames.at(-2)).toBe('data: [DONE]');
+    const said = frames.filter((frame) => /"content": ?" ?w\d/.test(frame));
+    const finish = frames.filter((frame) => /"finish_reason": ?"length"/.test(frame));
+    expect(finish).toHaveLength(1);
+    // A hundredth of a dollar for a thousand tokens: near two thousand of them, and none above.
+    expect(said.length).toBeGreaterThan(500);
+    expect(said.length).toBeLessThan(2_000);
+    await expect.poll(async () => (await ask(key, { model: 'up/ok/text?words=1', max_tokens: 200 })).status).toBe(400);
+  });
+
+  it('a whole answer is asked for as long as it may be', async () => {
+    const key = await keyWith([{ unit: 'usd', limit: 0.02 }]);
+    const mark = `id=short-${crypto.randomUUID()}`;
+    expect((await ask(key, { ...long, model: `${long.model}&${mark}` })).status).toBe(200);
+    const asked = JSON.parse(gateway.upstream.journal.one(mark).body.toString()) as { max_completion_tokens?: number };
+    expect(asked.max_completion_tokens).toBe(1_024);
+  });
+});
+
 it('a call under way holds its place, and one that has ended has freed it', async () => {
   const key = await keyWith([{ unit: 'concurrent', limit: 1 }]);
   const hanging = ask(key, { model: 'up/fault/hang?id=held-place' }, { 'x-weir-timeout': '1500' });
@@ -151,4 +178,22 @@ it('a call under way holds its place, and one that has ended has freed it', asyn
   await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
   await (await ask(key, { stream: true })).text();
   await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
+});
+
+it('a caller of a whole answer who hangs up is charged what was foreseen, and frees the place when the wait is over', async () => {
+  const key = await keyWith([
+    { unit: 'concurrent', limit: 1 },
+    { unit: 'usd', limit: 0.25 },
+  ]);
+  const left = new AbortController();
+  const headers = { 'x-weir-run': 'left-whole', 'x-weir-timeout': '1500' };
+  const hanging = ask(key, { model: 'up/fault/hang?id=left-whole' }, headers, left.signal);
+  await expect.poll(() => gateway.upstream.journal.of('id=left-whole').length, { timeout: 5_000 }).toBeGreaterThan(0);
+  expect((await ask(key)).status).toBe(429);
+  left.abort();
+  await hanging.catch(() => undefined);
+  await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
+  // What the first may have come to is gone: a tenth of a dollar and some.
+  await expect.poll(async () => (await ask(key, { max_tokens: 200 })).status, { timeout: 5_000 }).toBe(400);
+  expect((await gateway.rows({ run: 'left-whole' }))[0]).toMatchObject({ status: 'failed', stream: false });
 });

@@ -35,6 +35,7 @@ it('the codes and their statuses are these', () => {
     previous_response_not_found: 404,
     provider_key_missing: 503,
     rate_limited: 429,
+    run_stopped: 400,
     request_too_large: 413,
     state_off: 501,
     translation_loss: 400,

@@ -12,13 +12,13 @@ function tables(): { readonly [table: string]: readonly string[] } {
     .map((name) => readFileSync(path.join(folder, name), 'utf8'))
     .join('\n')
     .replaceAll(/--[^\n]*/g, '');
-  const made = [...sql.matchAll(/CREATE TABLE (\w+) \(([\s\S]*?)\n\);/g)];
+  const made = [...sql.matchAll(/CREATE TABLE (\w+) \(([\s\S]*?)\n\)(?: WITHOUT ROWID)?;/g)];
   const added = [...sql.matchAll(/ALTER TABLE (\w+) ADD COLUMN (\w+) /g)];
   return Object.fromEntries(
     made.map(([, table = '', body = '']) => [
       table,
       [
-        ...[...body.matchAll(/^ {2}(\w+) /gm)].map(([, column = '']) => column),
+        ...[...body.matchAll(/^ {2}([a-z]\w*) /gm)].map(([, column = '']) => column),
         ...added.flatMap(([, to, column = '']) => (to === table ? [column] : [])),
       ],
     ]),

@@ -8,6 +8,7 @@ import { CORS_HEADERS } from '../../src/door/cors.ts';
 import { KEY_HEADERS } from '../../src/door/credential.ts';
 import { door } from '../../src/door/index.ts';
 import { KeyRing } from '../../src/identity/api-key/ring.ts';
+import { AppRing } from '../../src/identity/apps/ring.ts';
 
 // What clients, scripts and dashboards rely on. A difference here is a change of the public surface: make it on purpose
 // and say so in the release notes. (Checked with the Worker's own types, in tsconfig.json, as it loads the Worker.)
@@ -20,6 +21,7 @@ function routes(): string[] {
     clock,
     planSource,
     keys: new KeyRing({ clock, fixed: [] }),
+    apps: new AppRing({ clock }),
     ports: () => {
       throw new Error('no request is made here');
     },

@@ -9,6 +9,8 @@ export interface OperationsUpstream {
   /** Without a trailing slash. */
   readonly origin: string;
   readonly asked: readonly Asked[];
+  /** Answers nothing to models whose names hold this text, until the function that comes back is called. */
+  holdBack(mark: string): () => void;
   /** The requests whose model, or path, holds this text. */
   of(mark: string): readonly Asked[];
   close(): Promise<void>;
@@ -18,8 +20,12 @@ export async function startOperationsUpstream(): Promise<OperationsUpstream> {
   const asked: Asked[] = [];
   const stored: Stored = { files: new Map(), batches: new Map() };
   const sockets = new Set<Socket>();
+  const gates = new Map<string, Promise<void>>();
+  const open = async ({ model }: Asked) => {
+    for (const [mark, opened] of gates) if (model.includes(mark)) await opened;
+  };
   const server = createServer((request, response) => {
-    serve(request, response, asked, stored).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+    serve(request, response, asked, stored, open).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
   });
   serveRealtime(server, (entry) => asked.push(entry));
   server.on('connection', (socket) => {
@@ -31,6 +37,11 @@ export async function startOperationsUpstream(): Promise<OperationsUpstream> {
   return {
     origin: `http://127.0.0.1:${port}`,
     asked,
+    holdBack: (mark) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gates.set(mark, promise);
+      return resolve;
+    },
     of: (mark) => asked.filter(({ model, path }) => model.includes(mark) || path.includes(mark)),
     close: async () => {
       for (const socket of sockets) socket.destroy();
@@ -39,7 +50,13 @@ export async function startOperationsUpstream(): Promise<OperationsUpstream> {
   };
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, asked: Asked[], stored: Stored): Promise<void> {
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  asked: Asked[],
+  stored: Stored,
+  open: (entry: Asked) => Promise<void>,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://upstream');
   const entry: Asked = {
     method: request.method ?? '',
@@ -69,6 +86,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, asked: 
     entry.json = JSON.parse(entry.body.toString()) as Asked['json'];
     entry.model = typeof entry.json.model === 'string' ? entry.json.model : '';
   }
+  await open(entry);
   if (/^\/v1\/(?:files|batches)/.test(url.pathname)) return answerStored(entry, response, stored);
   await answerOperation(entry, response);
 }

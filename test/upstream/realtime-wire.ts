@@ -40,9 +40,20 @@ function talk(client: WebSocket, model: string): void {
     const event = JSON.parse(String(data)) as { type: string };
     if (event.type === 'die') return client.terminate();
     if (event.type === 'bye') return client.close(4001, 'as asked');
+    if (event.type === 'input_audio_buffer.append' && model.includes('vad')) return answer();
     if (event.type !== 'response.create') return say({ type: 'echo', event });
+    answer();
+  });
+  /** One response, whose events say so and what it came to; `unfinished` ones stop in their middle. */
+  const answer = () => {
     const id = `resp_${++responses}`;
-    say({ type: 'response.output_text.delta', delta: 'Hi' });
+    say({ type: 'response.created', response: { id } });
+    say({ type: 'response.output_text.delta', response_id: id, delta: 'Hi' });
+    if (model.includes('unfinished')) {
+      // Two seconds of 24 kHz and 16 bits.
+      say({ type: 'response.output_audio.delta', response_id: id, delta: 'A'.repeat(128_000) });
+      return;
+    }
     const done = (output: number) =>
       say({
         type: 'response.done',
@@ -51,5 +62,5 @@ function talk(client: WebSocket, model: string): void {
     done(1);
     // The same response once more: the last word counts.
     done(5);
-  });
+  };
 }

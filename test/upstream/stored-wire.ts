@@ -35,6 +35,9 @@ export async function answerStored(asked: Asked, response: ServerResponse, store
   if (asked.method === 'POST' && id === '') {
     const input = String(asked.json.input_file_id);
     if (!stored.files.has(input)) return notFound(response, input);
+    if ((asked.json.metadata as { refused?: string } | undefined)?.refused !== undefined) {
+      return json(response, { error: { message: 'scripted refusal', type: 'invalid_request_error' } }, 400);
+    }
     const output = await keepFile(stored, 'batch_output.jsonl', 'batch_output', Buffer.from('{"custom_id":"1"}\n'));
     const batch = {
       object: 'batch',
@@ -45,13 +48,31 @@ export async function answerStored(asked: Asked, response: ServerResponse, store
       error_file_id: null,
     };
     stored.batches.set(batch.id, batch);
-    return json(response, batch);
+    return json(response, progressOf(batch));
   }
-  if (id === '') return json(response, list([...stored.batches.values()], asked.query));
+  if (id === '') return json(response, list([...stored.batches.values()].map(progressOf), asked.query));
   const batch = stored.batches.get(id);
   if (batch === undefined) return notFound(response, id);
-  json(response, verb === 'cancel' ? { ...batch, status: 'cancelling' } : batch);
+  json(response, verb === 'cancel' ? { ...batch, status: 'cancelling' } : progressOf(batch));
 }
+
+/** A batch whose metadata say how it goes: `looks` before its end, its last `status`, and `usage` as `input,output`. */
+function progressOf(batch: { readonly id: string; readonly [field: string]: unknown }) {
+  const { looks, status = 'completed', usage, completed } = (batch.metadata ?? {}) as { readonly [name: string]: string | undefined };
+  if (looks === undefined) return batch;
+  const seen = (looked.get(batch.id) ?? 0) + 1;
+  looked.set(batch.id, seen);
+  if (seen <= Number(looks)) return { ...batch, status: 'in_progress', output_file_id: null };
+  const [input_tokens, output_tokens] = (usage ?? '').split(',').map(Number);
+  return {
+    ...batch,
+    status,
+    ...(usage === undefined ? {} : { usage: { input_tokens, output_tokens, total_tokens: (input_tokens ?? 0) + (output_tokens ?? 0) } }),
+    ...(completed === undefined ? {} : { request_counts: { total: Number(completed), completed: Number(completed), failed: 0 } }),
+  };
+}
+
+const looked = new Map<string, number>();
 
 async function answerFiles(asked: Asked, response: ServerResponse, stored: Stored, id: string, verb: string | undefined): Promise<void> {
   if (asked.method === 'POST') {

@@ -5,11 +5,13 @@ import { changeTenant, createTenant, type Draft, deleteTenant, rotateKey } from 
 import { listTenants, readTenant } from '../../state/tenants/reads.ts';
 import type { Parents, Tenant, TenantRules } from '../../state/tenants/tenant.ts';
 import type { By, Changed } from '../../state/tenants/writes.ts';
-import { ACTOR, type AdminContext, type AdminDeps, type AdminRoute, type KeyDesk, requireDb } from '../deps.ts';
+import { type AdminContext, type AdminDeps, type AdminRoute, type KeyDesk, requireDb } from '../deps.ts';
 import { check, invalid, pageShape, paging, readJson, switched } from '../input.ts';
+import { trailOf } from '../trail.ts';
 import { findParents, type NamedParents } from './find.ts';
+import { freeAlias, keyOfAlias } from './imported.ts';
 import { type CreateBody, type Resource, resources, shownTenant } from './resource.ts';
-import { keyOnce, rotate } from './shapes.ts';
+import { importedHash, keyOnce, rotate } from './shapes.ts';
 
 /** Changes are made from what was read: when somebody else was faster, it is read and tried again so many times. */
 const TRIES = 3;
@@ -24,11 +26,12 @@ const listQuery = z.strictObject({
   name: text.describe('How the name begins.'),
   disabled: switched.optional(),
   deleted: switched.optional().describe('Those that were deleted too.'),
+  importedHash: importedHash.optional().describe('Of keys: the one that a key of another gateway, with this SHA-256 in hex, stands for.'),
 });
 
 const readQuery = z.strictObject({ deleted: switched.optional().describe('Also where it was deleted.') });
 
-const byNow = ({ clock }: AdminDeps): By => ({ actor: ACTOR, now: clock.now() });
+const byNow = (context: AdminContext, deps: AdminDeps): By => ({ trail: trailOf(context, deps), now: deps.clock.now() });
 
 function deskOf({ keys }: AdminDeps): KeyDesk {
   if (keys === undefined) throw new GatewayError('not_supported', 'This deployment makes no keys: no database or no secret is set.');
@@ -86,9 +89,14 @@ async function create(resource: Resource, context: AdminContext, deps: AdminDeps
   const db = requireDb(deps);
   const within = await findParents(db, namedIn(body));
   if ('problem' in within) throw invalid([within.problem]);
-  const minted = resource.level === 'key' ? await mint(body, deps) : undefined;
+  const minted = resource.level === 'key' ? await mint(body, db, deps) : undefined;
   const draft = { ...draftOf(body, within.parents), id: minted?.id ?? `${resource.level}_${randomBase62(16)}` };
-  const changed = await createTenant(db, resource.level, minted === undefined ? draft : { ...draft, ...minted.draft }, byNow(deps));
+  const changed = await createTenant(
+    db,
+    resource.level,
+    minted === undefined ? draft : { ...draft, ...minted.draft },
+    byNow(context, deps),
+  );
   await settle(changed, deps);
   const made = await readTenant(db, resource.level, draft.id, true);
   if (made === undefined) throw new GatewayError('internal', 'What was written cannot be read.');
@@ -102,11 +110,13 @@ const namedIn = (body: CreateBody): NamedParents => ({
   app: 'app' in body ? body.app : undefined,
 });
 
-async function mint(body: CreateBody, deps: AdminDeps) {
+async function mint(body: CreateBody, db: D1Database, deps: AdminDeps) {
   const environment = ('environment' in body ? body.environment : undefined) ?? deps.environment ?? 'live';
   const expiresAt = ('expiresAt' in body ? body.expiresAt : undefined) ?? null;
+  const alias =
+    'importedHash' in body && body.importedHash !== undefined ? await freeAlias(db, body.importedHash, deskOf(deps)) : undefined;
   const { id, key, seal } = await deskOf(deps).mint(environment);
-  return { id, key, draft: { key: { environment, seal }, expiresAt } };
+  return { id, key, draft: { key: { environment, seal, ...(alias === undefined ? {} : { alias }) }, expiresAt } };
 }
 
 function draftOf(body: CreateBody, parents: Parents): Omit<Draft, 'id'> {
@@ -115,8 +125,13 @@ function draftOf(body: CreateBody, parents: Parents): Omit<Draft, 'id'> {
 }
 
 async function list(resource: Resource, context: AdminContext, deps: AdminDeps): Promise<Response> {
-  const { limit, cursor, org, team, app, ...filters } = check(listQuery, context.req.query());
+  const { limit, cursor, org, team, app, importedHash: hash, ...filters } = check(listQuery, context.req.query());
   const db = requireDb(deps);
+  if (hash !== undefined) {
+    if (resource.level !== 'key') throw invalid([{ path: 'importedHash', message: 'is a filter of keys' }]);
+    const one = await keyOfAlias(db, hash, deskOf(deps));
+    return context.json({ items: one === undefined ? [] : [shownTenant(one, deps)], next: null });
+  }
   const within = await findParents(db, { org, team, app });
   // What belongs to nobody is nothing: a filter that names nobody finds none.
   if ('problem' in within) {
@@ -136,7 +151,7 @@ async function change(resource: Resource, context: AdminContext, deps: AdminDeps
   const changes = defined(check(resource.change, (await readJson(context.req.raw)) ?? {}));
   const db = requireDb(deps);
   if (Object.keys(changes).length === 0) return answer(context, await found(resource, context, deps), deps);
-  await changing(resource, context, deps, (seen) => changeTenant(db, resource.level, seen, changes, byNow(deps)));
+  await changing(resource, context, deps, (seen) => changeTenant(db, resource.level, seen, changes, byNow(context, deps)));
   return answer(context, await found(resource, context, deps), deps);
 }
 
@@ -147,7 +162,7 @@ function defined(changes: { readonly [field in keyof TenantRules]?: TenantRules[
 
 async function remove(resource: Resource, context: AdminContext, deps: AdminDeps): Promise<Response> {
   const db = requireDb(deps);
-  const { id } = await changing(resource, context, deps, (seen) => deleteTenant(db, resource.level, seen, byNow(deps)));
+  const { id } = await changing(resource, context, deps, (seen) => deleteTenant(db, resource.level, seen, byNow(context, deps)));
   return context.json({ id, deleted: true });
 }
 
@@ -161,7 +176,7 @@ async function rotateRoute(resource: Resource, context: AdminContext, deps: Admi
     }
     const { key, seal } = await deskOf(deps).mint(seen.environment ?? 'live', seen.id);
     secret = key;
-    const by = byNow(deps);
+    const by = byNow(context, deps);
     return rotateKey(db, seen, { seal, previousUntil: by.now + overlap }, by);
   });
   return answer(context, await found(resource, context, deps), deps, 200, secret);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseCidr } from '../../core/cidr.ts';
 import { readLimit } from '../../core/ledger/limits.ts';
-import { levels, units } from '../../core/ledger/take.ts';
+import { HIGHEST_FRACTION, levels, MOST_FRACTIONS, units } from '../../core/ledger/take.ts';
 
 // What organisations, teams, apps and keys look like on the wire. The OpenAPI document and the types of the command line are made from here.
 
@@ -23,6 +23,12 @@ export const limit = z
     per: z.enum(levels).optional().describe('Counted for each of these on its own.'),
     burst: z.int().min(0).optional().describe('What a rate lets through at once; the limit itself when absent.'),
     zone: z.string().optional().describe('The time zone of a window of the calendar; UTC when absent.'),
+    alertAt: z
+      .array(z.number().gt(0).max(HIGHEST_FRACTION))
+      .max(MOST_FRACTIONS)
+      .optional()
+      .describe('Fractions of the limit: when what is settled comes to one of them, webhooks are told, once in each window.'),
+    soft: z.boolean().optional().describe('It refuses nothing and is only told of: at 1 when alertAt is absent.'),
   })
   .superRefine((value, context) => {
     const read = readLimit(value);
@@ -79,6 +85,13 @@ export const createApp = z.strictObject({
   org: org.optional().describe('Where several organisations have a team of that name.'),
   ...optional(rules),
 });
+/** As LiteLLM keeps keys. */
+export const importedHash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/i, { error: 'is not a SHA-256 in hex' })
+  .toLowerCase()
+  .describe('The SHA-256, in hex, of a key that another gateway made: it works as this key does.');
+
 export const createKey = z.strictObject({
   name,
   app,
@@ -87,6 +100,7 @@ export const createKey = z.strictObject({
   ...optional(rules),
   expiresAt: expiresAt.optional(),
   environment: z.enum(['live', 'dev', 'test']).optional().describe('A label that stands in the key. dev in local runs, else live.'),
+  importedHash: importedHash.optional(),
 });
 
 export const change = z.strictObject(optional({ name, ...rules }));

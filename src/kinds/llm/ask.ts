@@ -15,6 +15,7 @@ import type { Continued } from './continued.ts';
 import { withoutForeignReasoning } from './continuity/foreign-reasoning.ts';
 import { settle } from './continuity/keeper.ts';
 import { foresee } from './limits/foresee.ts';
+import { limitedTo } from './limits/limited.ts';
 import type { Resolved } from './resolve.ts';
 import { type Dispatch, type Line, openLine, prepare, send } from './upstream.ts';
 import { type WholeReply, wholeReply, writerOptions } from './whole.ts';
@@ -33,7 +34,12 @@ export interface AnsweredWhole extends Answered {
 export interface AnsweredStream extends Answered {
   readonly opened: Opened;
   readonly lane: Lane;
+  /** Output tokens that are held for, where they are fewer than may come. */
+  readonly part: number | undefined;
 }
+
+/** One try at a target. `part`: the output tokens that are held for, where they are fewer than may come. */
+type Attempt<T> = (target: Target, part: number | undefined) => Promise<T>;
 
 export const nameOf = ({ provider, model }: Target) => `${provider}/${model}`;
 
@@ -71,24 +77,21 @@ export class Ask {
   }
 
   whole(targets: readonly Target[]): Promise<Walked<AnsweredWhole>> {
-    return this.#walk(targets, this.exchange.signal, (target) => this.#whole(target));
+    return this.#walk(targets, this.exchange.signal, (target, part) => this.#whole(target, part));
   }
 
   stream(targets: readonly Target[]): Promise<Walked<AnsweredStream>> {
-    return this.#walk(targets, this.#leaving.signal, (target) => this.#stream(target));
+    return this.#walk(targets, this.#leaving.signal, (target, part) => this.#stream(target, part));
   }
 
   /** Limits follow the target that serves: each is held for before it is asked. */
-  #held<T>(attempt: (target: Target) => Promise<T>): (target: Target) => Promise<T> {
+  #held<T>(attempt: Attempt<T>): (target: Target) => Promise<T> {
     const { hold } = this.exchange;
-    if (hold === undefined) return attempt;
-    return async (target) => {
-      await hold.take(await foresee(this.call, target, this.plan, this.exchange));
-      return attempt(target);
-    };
+    if (hold === undefined) return (target) => attempt(target, undefined);
+    return async (target) => attempt(target, await hold.take(await foresee(this.call, target, this.plan, this.exchange)));
   }
 
-  #walk<T>(targets: readonly Target[], signal: AbortSignal, attempt: (target: Target) => Promise<T>): Promise<Walked<T>> {
+  #walk<T>(targets: readonly Target[], signal: AbortSignal, attempt: Attempt<T>): Promise<Walked<T>> {
     const limits: AttemptLimits = { attempts: this.resolved.attempts, deadline: this.deadline };
     return walk(targets, limits, { clock: this.exchange.ports.clock, signal, sleep, random: Math.random }, this.#held(attempt));
   }
@@ -97,12 +100,21 @@ export class Ask {
    * The platform ends a call whose caller has left by the request's own signal, and what is still open when the
    * exchange is over: a whole answer needs no line of its own, only a limit to the wait.
    */
-  async #whole(target: Target, dispatch = prepare(this.call, target, this.plan, this.exchange)): Promise<AnsweredWhole> {
+  #whole(target: Target, part: number | undefined): Promise<AnsweredWhole> {
+    return this.#askWhole(target, prepare(this.#withinPart(target, part), target, this.plan, this.exchange));
+  }
+
+  /** An answer that comes at once cannot be cut off: its provider is told to keep it within what is held for it. */
+  #withinPart({ provider }: Target, part: number | undefined): LlmCall {
+    return part === undefined ? this.call : limitedTo(this.call, part, this.plan.providers.get(provider)?.provider.quirks ?? {});
+  }
+
+  async #askWhole(target: Target, dispatch: Dispatch): Promise<AnsweredWhole> {
     try {
       return await within(this.#readWhole(dispatch, target), this.#left());
     } catch (thrown) {
       const again = this.#again(thrown, dispatch);
-      if (again !== undefined) return this.#whole(target, again);
+      if (again !== undefined) return this.#askWhole(target, again);
       throw unreachable(thrown);
     }
   }
@@ -132,12 +144,16 @@ export class Ask {
     return { ...reply, body };
   }
 
-  async #stream(target: Target, dispatch = prepare(this.call, target, this.plan, this.exchange)): Promise<AnsweredStream> {
+  async #stream(
+    target: Target,
+    part: number | undefined,
+    dispatch = prepare(this.call, target, this.plan, this.exchange),
+  ): Promise<AnsweredStream> {
     const { dialect, framing } = dispatch;
     const lane = chooseLane({
       framed: framing !== sse,
       sameDialect: dialect.id === this.call.dialect.id,
-      touches: this.#touches,
+      touches: part !== undefined && this.#touches === 'nothing' ? 'reads' : this.#touches,
       hidesUsage: !this.call.head.wantsUsage,
     });
     const line = openLine(Math.min(this.resolved.timeout.firstToken, this.#left()));
@@ -150,13 +166,13 @@ export class Ask {
       const opened = await openStream(response.body, dialect, lane === 'pipe', (reason) => line.abort(reason), framing, target.model);
       line.answered();
       this.#begun(opened, target);
-      return { target, dispatch, at: this.exchange.ports.clock.now(), opened, lane };
+      return { target, dispatch, at: this.exchange.ports.clock.now(), opened, lane, part };
     } catch (thrown) {
       // A deadline aborts the call, and the platform's error for that says nothing: the signal's reason does.
       const error = unreachable(line.signal.aborted ? line.signal.reason : thrown);
       line.abort(error);
       const again = this.#again(error, dispatch);
-      if (again !== undefined) return this.#stream(target, again);
+      if (again !== undefined) return this.#stream(target, part, again);
       throw error;
     }
   }

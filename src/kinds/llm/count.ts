@@ -9,6 +9,7 @@ import type { Target } from '../../core/strategy.ts';
 import { type ChatCount, countChat } from '../../core/tokens/chat.ts';
 import { encodingOf } from '../../core/tokens/encoding.ts';
 import { factorOf } from '../../core/tokens/factors.ts';
+import { freeCall } from './limits/free.ts';
 import { openLine, prepare, send, spokenFor } from './upstream.ts';
 
 const COUNT_BYTES = 64 * 1024;
@@ -65,6 +66,7 @@ async function countAtVendor(call: LlmCall, target: Target, exchange: Exchange, 
   const url = call.dialect.counting?.url(dispatch.request.url);
   if (url === undefined) return undefined;
   const request = { ...dispatch.request, url };
+  await exchange.hold?.take(freeCall(target.provider));
   const line = openLine(COUNT_WAIT);
   try {
     const response = await send({ ...dispatch, request }, target, line.signal, exchange);

@@ -1,6 +1,7 @@
 import type { Walked } from '../../core/attempt.ts';
 import type { LlmCall } from '../../core/call.ts';
 import type { StreamEnd, StreamOptions } from '../../core/closing.ts';
+import { cutFrames } from '../../core/cut-off.ts';
 import type { Dialect, ReplyWriter } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
@@ -144,8 +145,9 @@ async function carry(
 }
 
 function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined): StreamOptions {
-  const { call, exchange, chain, plan, resolved, deadline } = ask;
+  const { call, exchange, plan, resolved, deadline } = ask;
   const { dialect } = call;
+  const { vigil } = exchange;
   const framing = callerFraming(dialect);
   let writer: ReplyWriter | undefined;
   return {
@@ -155,11 +157,12 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
     idle: resolved.timeout.idle,
     deadline,
     giveUp: ask.giveUp,
+    ...(vigil === undefined ? {} : { verdict: () => vigil.verdict() }),
     errorFrame: (error) => dialect.errorFrame(error, exchange.id),
     handler(opened) {
-      const served = known()?.answer.target;
-      writer = dialect.replyWriter(writerOptions(exchange, call, served === undefined ? call.head.model : nameOf(served)));
-      const handler = frameHandler(opened.dialect, call, chain, writer);
+      const { target, part } = known()?.answer ?? {};
+      writer = dialect.replyWriter(writerOptions(exchange, call, target === undefined ? call.head.model : nameOf(target)));
+      const handler = frameHandler(opened.dialect, ask, writer, part);
       return keepFrames(handler, ask.continued.keepers, opened.dialect.id !== dialect.id, framing);
     },
     settle(meter, metered) {
@@ -171,7 +174,21 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
   };
 }
 
-function frameHandler(upstream: Dialect, call: LlmCall, chain: PolicyChain, writer: ReplyWriter): FrameHandler {
+function frameHandler(upstream: Dialect, ask: Ask, writer: ReplyWriter, part: number | undefined): FrameHandler {
+  const { call, chain, exchange } = ask;
+  const { hold } = exchange;
+  const { dialect } = call;
+  const framing = callerFraming(dialect);
+  if (part === undefined || hold === undefined) return passedFrames(upstream, call, chain, writer);
+  const allowance = { tokens: part, more: () => hold.more() };
+  // Where a dialect says its texts more than once, what closes an edited answer must be written by who wrote the rest.
+  const isWritten = upstream.id !== dialect.id || (chain.touches === 'edits' && dialect.frameEditor !== undefined);
+  const handler = isWritten ? translateFrames(chain, writer, framing) : passedFrames(upstream, call, chain, writer);
+  const usage = (output: number) => estimated(call, output);
+  return cutFrames(handler, { allowance, writer, isWritten, chain, framing, usage });
+}
+
+function passedFrames(upstream: Dialect, call: LlmCall, chain: PolicyChain, writer: ReplyWriter): FrameHandler {
   if (upstream.id !== call.dialect.id) return translateFrames(chain, writer, callerFraming(call.dialect));
   const hides = call.head.wantsUsage ? () => false : (frame: Frame) => upstream.isUsageOnly(frame);
   if (chain.touches === 'edits') return editFrames(chain, upstream, hides);

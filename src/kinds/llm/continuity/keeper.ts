@@ -37,8 +37,11 @@ export function keepFrames(handler: FrameHandler, keepers: readonly Keeper[], tr
         const changed = await keeper.frames(text, translated);
         if (changed !== text) bytes = [framing.encode(changed)];
       }
-      if (chunks?.some(({ type }) => type === 'end') === true) await settle(keepers);
+      if (handler.isOver === true || chunks?.some(({ type }) => type === 'end') === true) await settle(keepers);
       return bytes;
+    },
+    get isOver() {
+      return handler.isOver === true;
     },
   };
 }

@@ -21,7 +21,7 @@ export interface ResourceAnswer {
   readonly body: string | ReadableStream<Uint8Array>;
 }
 
-export type ResourceExchange = Pick<Exchange, 'id' | 'who' | 'ports' | 'signal'>;
+export type ResourceExchange = Pick<Exchange, 'id' | 'who' | 'ports' | 'signal' | 'hold'>;
 
 /** Serves it, or throws what is wrong with it: `not_found`, `method_not_allowed`, `invalid_request`, `state_off`. */
 export type ServeResource = (request: ResourceRequest, exchange: ResourceExchange, plan: Plan) => Promise<ResourceAnswer>;

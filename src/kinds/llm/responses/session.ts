@@ -15,6 +15,8 @@ export interface SessionDeps {
   ask(body: JsonObject): Promise<{ readonly status: number; readonly body: ReadableStream<Uint8Array> | null }>;
   /** An error as this dialect's HTTP answers write it. */
   writeError(error: GatewayError): { readonly status: number; readonly body: JsonObject };
+  /** The event of a response that failed. */
+  failed(body: JsonObject, error: GatewayError): JsonObject;
   /** An answer without content, for a call that only prepares the next one. */
   prepared(body: JsonObject): readonly JsonObject[];
 }
@@ -106,7 +108,7 @@ export class ResponsesSession {
     if (body === null) throw new GatewayError('internal', 'The gateway failed to answer. Report the request id to the operator.');
     if (status !== 200) {
       const error = parseJson(await new Response(body).text());
-      this.#deps.send(JSON.stringify({ type: 'error', status, ...(isObject(error) ? error : {}), ...turn.lane }));
+      this.#deps.send(JSON.stringify({ ...this.#refusal(turn, status, isObject(error) ? error : {}), ...turn.lane }));
       return false;
     }
     const splitter = new FrameSplitter(Number.POSITIVE_INFINITY);
@@ -124,6 +126,17 @@ export class ResponsesSession {
     }
     if (error !== undefined) this.#deps.send(JSON.stringify({ ...asTurnError(error), ...turn.lane }));
     return ended;
+  }
+
+  /**
+   * An error's body as a message. A limit that frees soon is told as OpenAI's streams tell one: Codex waits for as long as
+   * the response that failed says, and gives up at an error with the status 429.
+   */
+  #refusal({ body }: Turn, status: number, told: JsonObject): JsonObject {
+    const { error } = told;
+    const message = status === 429 && isObject(error) ? asString(error.message) : undefined;
+    if (message === undefined) return { type: 'error', status, ...told };
+    return this.#deps.failed(body, new GatewayError('rate_limited', message));
   }
 
   /** The connection is gone: the answer that is under way is for nobody. */

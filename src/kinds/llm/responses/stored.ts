@@ -1,6 +1,7 @@
 import { GatewayError } from '../../../core/errors.ts';
 import { sse } from '../../../core/framing.ts';
 import type { Plan } from '../../../core/plan.ts';
+import { freeCall } from '../limits/free.ts';
 import { type Dispatch, send, upstreamHeaders } from '../upstream.ts';
 import { RESPONSES } from './items.ts';
 import { isBound, outputOf, ResponseStore, type StoredResponse } from './kept.ts';
@@ -86,6 +87,7 @@ async function atProvider(id: string, request: ResourceRequest, exchange: Resour
   const method = request.method === 'DELETE' || request.method === 'POST' ? request.method : 'GET';
   const { headers, credential } = upstreamHeaders(request.headers, provider, exchange.ports.secrets);
   const dispatch: Dispatch = { dialect, framing: sse, provider, credential, request: { url, method, headers }, loss: [] };
+  await exchange.hold?.take(freeCall(id));
   const response = await send(dispatch, { provider: id, model: '' }, exchange.signal, exchange);
   const contentType = response.headers.get('content-type') ?? 'application/json';
   return { status: response.status, contentType, body: response.body ?? '' };
