@@ -10,6 +10,12 @@ describe('usage', () => {
     expect(readUsage({ prompt_tokens: 12, completion_tokens: 291, total_tokens: 303, completion_tokens_details })?.output).toBe(291);
   });
 
+  it('does not believe reasoning that the total denies', () => {
+    const completion_tokens_details = { reasoning_tokens: 5_000 };
+    const said = { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12, completion_tokens_details };
+    expect(readUsage(said)).toEqual({ input: 7, output: 5 });
+  });
+
   it('takes what a total counts beyond the completion for output', () => {
     expect(readUsage({ prompt_tokens: 29, completion_tokens: 736, total_tokens: 1766 })?.output).toBe(1737);
     expect(readUsage({ prompt_tokens: 29, completion_tokens: 736, total_tokens: 700 })?.output).toBe(736);

@@ -27,19 +27,20 @@ export function readUsage(value: Json | undefined): Usage | undefined {
   const details = value.prompt_tokens_details;
   const cacheRead = part(details, 'cached_tokens') ?? asTokens(value.prompt_cache_hit_tokens) ?? asTokens(value.cached_tokens);
   const cacheWrite = part(details, 'cache_write_tokens') ?? part(details, 'cache_creation_input_tokens');
+  const output = outputOf(input, completion, asTokens(value.total_tokens), reasoning);
   return {
     input,
-    output: outputOf(input, completion, asTokens(value.total_tokens), reasoning),
-    ...present({ cacheRead: within(cacheRead, input), cacheWrite: within(cacheWrite, input), reasoning }),
+    output,
+    ...present({ cacheRead: within(cacheRead, input), cacheWrite: within(cacheWrite, input), reasoning: within(reasoning, output) }),
   };
 }
 
 /**
  * xAI, and Gemini's OpenAI form, leave reasoning out of `completion_tokens` and count it in `total_tokens`. Where there
- * is no total, reasoning beyond the completion shows the same.
+ * is no total, reasoning beyond the completion shows the same; a total that is only the two others denies it.
  */
 function outputOf(input: number, completion: number, total: number | undefined, reasoning = 0): number {
-  if (total !== undefined && total > input + completion) return total - input;
+  if (total !== undefined) return Math.max(completion, total - input);
   return reasoning > completion ? completion + reasoning : completion;
 }
 
