@@ -36,10 +36,10 @@ async function waitWithPings(
       left = true;
     });
   }, options.ping);
-  const stopped = Promise.withResolvers<never>();
+  const stopped = Promise.withResolvers<GatewayError>();
   const watching = setInterval(() => {
     const verdict = options.verdict?.();
-    if (verdict !== undefined) stopped.reject(verdict);
+    if (verdict !== undefined) stopped.resolve(verdict);
   }, WATCH);
   const leave = writer.closed.catch(() => undefined).then(() => 'left' as const);
   try {
@@ -48,11 +48,14 @@ async function waitWithPings(
       giveUp(upstream, options, callerLeft());
       return { status: 'aborted' };
     }
+    if (first instanceof GatewayError) {
+      giveUp(upstream, options, first);
+      throw first;
+    }
     writer.releaseLock();
     return first;
   } catch (thrown) {
     const error = GatewayError.from(thrown);
-    giveUp(upstream, options, error);
     await writer.write(options.framing.encode(options.errorFrame(error))).catch(() => undefined);
     await writer.close().catch(() => undefined);
     return { status: 'failed', error };

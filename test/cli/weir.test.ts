@@ -95,7 +95,7 @@ describe('weir', () => {
 
   it('says whose fault it is that nothing was answered, and never shows the token', async () => {
     const wrong = await weir(['orgs', 'list'], { WEIR_ADMIN_TOKEN: 'wrong-token' });
-    expect([wrong.code, wrong.err]).toEqual([1, 'This is not the admin token.\n']);
+    expect([wrong.code, wrong.err]).toEqual([1, 'This is neither the admin token nor a token of an administrator.\n']);
     const away = await weir(['orgs', 'list'], { WEIR_URL: `http://127.0.0.1:${gateway.closedPort}` });
     expect(away.code).toBe(1);
     expect(away.err).toMatch(/not reached/);

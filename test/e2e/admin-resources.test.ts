@@ -285,6 +285,7 @@ describe('the OpenAPI document', () => {
       'name',
       'disabled',
       'deleted',
+      'importedHash',
     ]);
   });
 });

@@ -134,7 +134,7 @@ async function carry(
   );
   await (end.status === 'aborted' && known === undefined ? undefined : learning);
   // A walk that was given up because the caller left fails in many ways, and means one thing.
-  const gone = end.status === 'failed' && ask.isAbandoned;
+  const gone = end.status === 'failed' && end.error?.fault !== 'client' && ask.isAbandoned;
   return {
     ...(gone ? { status: 'aborted' as const } : end),
     attempts: known?.attempts ?? end.error?.attempts ?? 0,
