@@ -1,9 +1,9 @@
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import { GatewayError } from '../core/errors.ts';
 import { auditRoutes } from './audit.ts';
-import { requireAdmin } from './auth.ts';
 import { configRoutes } from './config.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
+import { gated } from './gate.ts';
 import { messages } from './messages.ts';
 import { openApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
@@ -40,19 +40,7 @@ const routes: readonly AdminRoute[] = [
  * There is no cross-origin access: no answer carries a CORS header, and `OPTIONS` is a method like any other.
  */
 export function adminApp(deps: AdminDeps): Hono<AdminEnv> {
-  const app = new Hono<AdminEnv>();
-  app.use('*', async (context, next) => {
-    const requestId = context.get('requestId') ?? crypto.randomUUID();
-    context.set('requestId', requestId);
-    await next();
-    context.header('x-weir-request-id', requestId);
-    context.header('cache-control', 'no-store');
-    context.header('x-content-type-options', 'nosniff');
-  });
-  app.use('*', async (context, next) => {
-    context.set('actor', await requireAdmin(context.req.raw, deps, (work) => context.executionCtx.waitUntil(work)));
-    await next();
-  });
+  const app = gated(deps);
   for (const { method, path, handle } of routes) app.on(method, path, (context) => handle(context, deps));
   for (const path of new Set(routes.map((route) => route.path))) {
     const allow = allowed(path);

@@ -86,6 +86,7 @@ function spokenDialect(dialect: Dialect, operation: LlmOperation, { fields }: Wi
 export function holdOf(
   who: Identity,
   arrival: Pick<Arrival, 'ports' | 'request' | 'requestId' | 'startedAt' | 'renewed'>,
+  run: string | undefined,
   route: string,
   call: Canon['llm']['call'] | undefined,
   { hold: ttl, allowances }: PlanLimits,
@@ -103,7 +104,7 @@ export function holdOf(
     ledger: ports.ledger(who.org, allowances),
     clock: ports.clock,
     usual: ports.usual,
-    run: runOf(request.headers),
+    run,
     user: userOf(who, request.headers, call),
     route,
     ttl,
@@ -136,6 +137,8 @@ class Run {
   #call: Canon['llm']['call'] | undefined;
   #chain: PolicyChain | undefined;
   #route = 'llm';
+  /** What the caller calls the run that the call belongs to. */
+  #run: string | undefined;
   #hold: CallHold | undefined;
   #concluded: PromiseWithResolvers<void> | undefined;
   #facts: { [fact: string]: Json } | undefined;
@@ -151,15 +154,15 @@ class Run {
     const identified = this.#arrival.identify(request, ports.after);
     const who = identified instanceof Promise ? await identified : identified;
     this.#who = who;
-    const run = runOf(request.headers);
-    if (run !== undefined && ports.pulse !== undefined) await checkRun(ports, who, run);
+    this.#run = runOf(request.headers);
+    if (this.#run !== undefined && ports.pulse !== undefined) await checkRun(ports, who, this.#run);
     const planned = this.#arrival.plan();
     const plan = planned instanceof Promise ? await planned : planned;
     const route = routeFor(plan, who);
     this.#route = route.name;
     const { call, serve = this.#kind.serve } = await this.#open(plan);
     this.#call = call;
-    this.#hold = holdOf(who, this.#arrival, route.name, call, plan.limits);
+    this.#hold = holdOf(who, this.#arrival, this.#run, route.name, call, plan.limits);
     // Where the platform ends a call whose caller has left, what is held for it must still be settled.
     if (this.#hold !== undefined) {
       this.#concluded = Promise.withResolvers();
@@ -182,7 +185,6 @@ class Run {
 
   #exchange(who: Identity, route: PlanRoute): Exchange {
     const { request, requestId, ports } = this.#arrival;
-    const run = runOf(request.headers);
     return {
       id: requestId,
       who,
@@ -191,7 +193,7 @@ class Run {
       ports,
       signal: request.signal,
       ...(this.#hold === undefined ? {} : { hold: this.#hold }),
-      ...(run === undefined ? {} : { run }),
+      ...(this.#run === undefined ? {} : { run: this.#run }),
       ...(ports.pulse === undefined ? {} : { vigil: this.#vigil(who) }),
       ...(this.#arrival.listens === true ? { listens: true } : {}),
       note: (fact, value) => {
@@ -202,8 +204,8 @@ class Run {
   }
 
   #vigil(who: Identity): CallVigil {
-    const { request, ports, renewed } = this.#arrival;
-    return new CallVigil({ ports, who, run: runOf(request.headers), renewed });
+    const { ports, renewed } = this.#arrival;
+    return new CallVigil({ ports, who, run: this.#run, renewed });
   }
 
   /** An answer leaves once it is written down that there will be one: a caller who has it finds it in the account. */
@@ -264,7 +266,7 @@ class Run {
     // A call without a valid key leaves no trace in the database: strangers must not be able to fill it.
     if (who === undefined) return undefined;
     const { ports, request, requestId, startedAt, dialect } = this.#arrival;
-    const run = runOf(request.headers);
+    const run = this.#run;
     const user = userOf(who, request.headers, this.#call);
     const metadata = metadataOf(request.headers, who.metadata);
     const toolCalls = this.#hold?.toolCalls;
@@ -310,7 +312,7 @@ function notUtf8(cause: unknown): never {
   throw cause;
 }
 
-function runOf(headers: Headers): string | undefined {
+export function runOf(headers: Headers): string | undefined {
   for (const name of RUN_HEADERS) {
     const value = headers.get(name);
     if (value !== null && value !== '') return value.slice(0, 256);

@@ -12,7 +12,7 @@ import { serveConversations } from '../kinds/llm/responses/conversations.ts';
 import type { ResourceAnswer, ServeResource } from '../kinds/llm/responses/resource.ts';
 import { serveStoredResponse } from '../kinds/llm/responses/stored.ts';
 import { CORS_HEADERS } from './cors.ts';
-import { holdOf } from './exchange.ts';
+import { holdOf, runOf } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
 import { PREFIXES } from './paths.ts';
 import { routeFor } from './route.ts';
@@ -56,7 +56,7 @@ async function resource(context: DoorContext, serve: ServeResource, door: Respon
   const route = routeFor(plan, who);
   const ports = door.ports(after);
   const arrival = { ports, request, requestId, startedAt: ports.clock.now(), renewed: door.renewed };
-  const hold = holdOf(who, arrival, route.name, undefined, plan.limits);
+  const hold = holdOf(who, arrival, runOf(request.headers), route.name, undefined, plan.limits);
   const at = (context.req.param('at') ?? '').split('/').filter((part) => part !== '');
   const { searchParams: query } = new URL(request.url);
   query.delete('key');

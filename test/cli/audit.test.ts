@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADMIN_TOKEN, startTestGateway, type TestGateway } from '../gateway.ts';
+import { startTestGateway, type TestGateway } from '../gateway.ts';
 import { ask, makeFamily, makeKey } from '../tenants.ts';
-
-const root = path.join(import.meta.dirname, '../..');
+import { weirAt } from '../weir-command.ts';
 
 let gateway: TestGateway;
 let folder: string;
@@ -24,18 +22,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** The command as it is installed. `offline`: with no gateway to ask, and nothing to ask it with. */
-function weir(args: readonly string[], offline = false): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const env = offline ? { WEIR_URL: 'http://127.0.0.1:1', WEIR_ADMIN_TOKEN: '' } : { WEIR_URL: gateway.url, WEIR_ADMIN_TOKEN: ADMIN_TOKEN };
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [path.join(root, 'scripts', 'weir.mjs'), 'audit', ...args],
-      { cwd: root, env: { ...process.env, ...env } },
-      (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
-  });
-}
+/** `offline`: with no gateway to ask, and nothing to ask it with. */
+const weir = (args: readonly string[], offline = false) =>
+  weirAt(offline ? 'http://127.0.0.1:1' : gateway.url, ['audit', ...args], offline ? { WEIR_ADMIN_TOKEN: '' } : {});
 
 /** Writes what a command has put out. */
 async function kept(name: string, args: readonly string[]): Promise<string> {

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { streamed } from '../client.ts';
-import { ADMIN_TOKEN, startTestGateway, type TestGateway } from '../gateway.ts';
-
-const root = path.join(import.meta.dirname, '../..');
+import { startTestGateway, type TestGateway } from '../gateway.ts';
+import { weirAt } from '../weir-command.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -17,15 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.stop());
 
-/** The command as it is installed, in a process of its own. */
-function weir(...args: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const options = { cwd: root, env: { ...process.env, WEIR_URL: gateway.url, WEIR_ADMIN_TOKEN: ADMIN_TOKEN } };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [path.join(root, 'scripts', 'weir.mjs'), ...args], options, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
-  });
-}
+const weir = (...args: readonly string[]) => weirAt(gateway.url, args);
 
 it('lists requests, and shows one', async () => {
   const { out } = await weir('requests', 'list', '--org', 'dev', '--status', 'complete', '--limit', '1');

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADMIN_TOKEN, startTestGateway, type TestGateway } from '../gateway.ts';
-
-const root = path.join(import.meta.dirname, '../..');
+import { startTestGateway, type TestGateway } from '../gateway.ts';
+import { weirAt } from '../weir-command.ts';
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -11,21 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway?.stop());
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The command as it is installed, in a process of its own. */
-function weir(args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> {
-  const options = { cwd: root, env: { ...process.env, WEIR_URL: gateway.url, WEIR_ADMIN_TOKEN: ADMIN_TOKEN, ...env } };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [path.join(root, 'scripts', 'weir.mjs'), ...args], options, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
-  });
-}
+const weir = (args: readonly string[], env: { readonly [name: string]: string } = {}) => weirAt(gateway.url, args, env);
 
 async function json(...args: string[]): Promise<{ readonly [field: string]: unknown }> {
   const { code, out, err } = await weir([...args, '--json']);

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -7,13 +6,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callOf, paths } from '../client.ts';
-import { ADMIN_TOKEN, startTestGateway, type TestGateway } from '../gateway.ts';
+import { startTestGateway, type TestGateway } from '../gateway.ts';
 import { ask } from '../tenants.ts';
+import { weirAt } from '../weir-command.ts';
 
 // The command as it is installed, against the production bundle: from what another gateway has to calls that work.
 
-const root = path.join(import.meta.dirname, '../..');
-const fixtures = path.join(root, 'test', 'import');
+const fixtures = path.join(import.meta.dirname, '../import');
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 let gateway: TestGateway;
@@ -29,20 +28,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-function weir(args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> {
-  const options = { cwd: root, env: { ...process.env, WEIR_URL: gateway.url, WEIR_ADMIN_TOKEN: ADMIN_TOKEN, ...env } };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [path.join(root, 'scripts', 'weir.mjs'), ...args], options, (error, out, err) =>
-      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
-    );
-  });
-}
+const weir = (args: readonly string[], env: { readonly [name: string]: string } = {}) => weirAt(gateway.url, args, env);
 
 /** A fixture with other texts in some places, in a folder of this run. */
 async function fixture(name: string, ...replaced: readonly (readonly [string, string])[]): Promise<string> {

@@ -1,9 +1,9 @@
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import { GatewayError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { adminApp } from '../app.ts';
-import { requireAdmin } from '../auth.ts';
 import type { AdminDeps, AdminEnv } from '../deps.ts';
+import { gated } from '../gate.ts';
 import { InnerAdmin } from './inner.ts';
 import { block, type Desk, generate, info, remove, update } from './keys.ts';
 import { type LitellmPath, litellmPaths } from './paths.ts';
@@ -25,20 +25,8 @@ const handlers: { readonly [path in LitellmPath]: (request: Request, desk: Desk)
  * admin token is its master key. It asks the admin API for everything that it does.
  */
 export function litellmApp(deps: AdminDeps): Hono<AdminEnv> {
-  const app = new Hono<AdminEnv>();
+  const app = gated(deps);
   const admin = adminApp(deps);
-  app.use('*', async (context, next) => {
-    const requestId = context.get('requestId') ?? crypto.randomUUID();
-    context.set('requestId', requestId);
-    await next();
-    context.header('x-weir-request-id', requestId);
-    context.header('cache-control', 'no-store');
-    context.header('x-content-type-options', 'nosniff');
-  });
-  app.use('*', async (context, next) => {
-    await requireAdmin(context.req.raw, deps, (work) => context.executionCtx.waitUntil(work));
-    await next();
-  });
   for (const [method, path] of litellmPaths) {
     app.on(method, path, async (context) => {
       const request = context.req.raw;

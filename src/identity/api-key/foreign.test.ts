@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { fakePorts } from '../../core/fakes.ts';
+import { STALE } from '../../core/fresh-callers.ts';
 import type { KeySeal, StoredKey } from '../../core/tenant.ts';
 import type { ForeignKey } from './foreign.ts';
 import { newKey } from './format.ts';
-import { KeyRing, STALE } from './ring.ts';
+import { KeyRing } from './ring.ts';
 
 const OLD = 'sk-a-key-of-another-gateway';
 

@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { fakePorts } from '../../core/fakes.ts';
+import { FRESH, REMEMBERED, STALE } from '../../core/fresh-callers.ts';
 import type { KeySeal, StoredKey } from '../../core/tenant.ts';
 import { newKey } from './format.ts';
-import { FRESH, KeyRing, REMEMBERED, STALE } from './ring.ts';
+import { KeyRing } from './ring.ts';
 
 const FIXED = 'weir_dev_of-the-deployment';
 const fixedIdentity = { keyId: 'key_dev', org: 'org_dev', team: 'team_dev', app: 'app_dev', principal: 'app_dev' };

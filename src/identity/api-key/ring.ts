@@ -1,8 +1,8 @@
 import { identityOf } from '../../core/caller.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Identity } from '../../core/exchange.ts';
+import { FreshCallers, type Verdict } from '../../core/fresh-callers.ts';
 import type { Clock } from '../../core/ports.ts';
-import { Snapshots } from '../../core/snapshots.ts';
 import type { KeySeal, StoredKey } from '../../core/tenant.ts';
 import { type ForeignKey, ForeignKeys, type ForeignStore } from './foreign.ts';
 import { type Environment, idOfKey, type NewKey, newKey } from './format.ts';
@@ -37,78 +37,40 @@ export interface KeyRingOptions {
 
 type After = (work: Promise<unknown>) => void;
 
-interface Verdict {
-  readonly identity: Identity;
-  /** When the key, or the overlap of a rotated one, ends. */
-  readonly until: number;
-}
-
-interface Snapshot extends Verdict {
-  readonly readAt: number;
-  /** When the look-up that is under way began. */
-  renewing?: number;
-}
-
-/** Presented keys whose verdict an isolate remembers, good and bad each: more would let strangers fill its memory. */
-export const REMEMBERED = 1_000;
-/** Milliseconds after which a snapshot is looked up again, behind the request that it served. */
-export const FRESH = 500;
-/** Milliseconds after which a request waits for the look-up: what changed elsewhere is known by then at the latest. */
-export const STALE = 1_000;
-/** Milliseconds for which a key that was good stays good while the database cannot say. */
-const LAST_RESORT = 3_600_000;
-/** Milliseconds for which a key that is not good is not looked up again. */
-const REFUSED = 2_000;
-/** Milliseconds after which a look-up counts as lost: the request it ran behind may have been cancelled. */
-const LOST_AFTER = 5_000;
-
 /**
  * Says whose a presented key is: from the memory of the isolate, looked up again behind the requests, so that steady
  * traffic never waits. Entries are found by the whole key: two that begin alike have nothing in common.
  */
 export class KeyRing {
   readonly #options: KeyRingOptions;
-  readonly #good = new Snapshots<Snapshot>(REMEMBERED);
-  /** Until when they are refused without a look-up. */
-  readonly #bad = new Snapshots<number>(REMEMBERED);
+  readonly #callers: FreshCallers;
   readonly #foreign: ForeignKeys | undefined;
-  /** Counts the changes made here, so that a look-up that began before one does not undo it. */
-  #turn = 0;
 
   constructor(options: KeyRingOptions) {
     this.#options = options;
-    const { store, clock } = options;
+    const { store, clock, log } = options;
+    this.#callers = new FreshCallers({ clock, what: 'key', log });
     this.#foreign = store?.foreign === undefined ? undefined : new ForeignKeys(store.foreign, clock);
   }
 
   /** Whose it is, without waiting, where this isolate knows; `undefined` says nothing. */
   known(presented: string, after: After): Identity | undefined {
-    const found = this.#good.get(presented);
-    if (found === undefined) return undefined;
-    const now = this.#options.clock.now();
-    const age = now - found.readAt;
-    if (age >= STALE || now >= found.until) return undefined;
-    if (age >= FRESH && now - (found.renewing ?? Number.NEGATIVE_INFINITY) >= LOST_AFTER) {
-      found.renewing = now;
-      after(this.#renew(presented, after));
-    }
-    return found.identity;
+    return this.#callers.known(presented, after, () => this.identify(presented, after));
   }
 
   /** Whose it is; `undefined` for everything that is not a key that holds now. Throws `overloaded` where that cannot be found out. */
   async identify(presented: string, after: After): Promise<Identity | undefined> {
-    const refusedUntil = this.#bad.get(presented);
-    if (refusedUntil !== undefined && this.#options.clock.now() < refusedUntil) return undefined;
+    if (this.#callers.isRefused(presented)) return undefined;
     const fixed = await this.#fixed(presented);
     const id = fixed?.identity.keyId ?? idOfKey(presented);
     const foreign = this.#foreign;
     if (id === undefined) {
       if (foreign === undefined || !ForeignKeys.mayBe(presented)) return undefined;
-      return this.#read(presented, async () => this.#judgeForeign(await foreign.find(presented, after)));
+      return this.#callers.read(presented, async () => this.#judgeForeign(await foreign.find(presented, after)));
     }
     const { store } = this.#options;
     if (store === undefined) return fixed?.identity;
-    return this.#read(presented, async () => {
+    return this.#callers.read(presented, async () => {
       const stored = await store.read(id);
       return stored === undefined ? bare(fixed) : this.#judge(presented, stored, fixed, after, store);
     });
@@ -142,15 +104,12 @@ export class KeyRing {
 
   /** Something about keys has changed through this isolate: nothing read before it holds. */
   changed(): void {
-    this.#turn += 1;
     this.#foreign?.changed();
-    this.#good.clear();
-    this.#bad.clear();
+    this.#callers.changed();
   }
 
-  /** The organisation's generation, as something nearer to the truth has told it: what is older is looked up before it is used again. */
   saw(org: string, generation: number): void {
-    this.#good.deleteWhere(({ identity }) => identity.org === org && (identity.generation ?? 0) < generation);
+    this.#callers.saw(org, generation);
   }
 
   async #fixed(presented: string): Promise<FixedKey | undefined> {
@@ -161,46 +120,6 @@ export class KeyRing {
       if (crypto.subtle.timingSafeEqual(digest, await sha256(each.key))) found = each;
     }
     return found;
-  }
-
-  async #renew(presented: string, after: After): Promise<void> {
-    try {
-      await this.identify(presented, after);
-    } catch {
-      // The snapshot stays until it is too old; then the request that waits for it is told.
-    }
-  }
-
-  async #read(presented: string, look: () => Promise<Verdict | undefined>): Promise<Identity | undefined> {
-    const turn = this.#turn;
-    const now = this.#options.clock.now();
-    let verdict: Verdict | undefined;
-    try {
-      verdict = await look();
-    } catch (cause) {
-      return this.#lastResort(presented, cause);
-    }
-    if (turn === this.#turn) this.#remember(presented, verdict, now);
-    return verdict?.identity;
-  }
-
-  #remember(presented: string, verdict: Verdict | undefined, readAt: number): void {
-    if (verdict !== undefined) {
-      this.#good.put(presented, { ...verdict, readAt });
-      return;
-    }
-    this.#good.delete(presented);
-    this.#bad.put(presented, readAt + REFUSED);
-  }
-
-  /** A database that does not answer takes no key away from those who had one; of strangers nothing is known. */
-  #lastResort(presented: string, cause: unknown): Identity {
-    const { clock, log } = this.#options;
-    log?.('A key could not be looked up', cause);
-    const known = this.#good.get(presented);
-    const now = clock.now();
-    if (known !== undefined && now - known.readAt < LAST_RESORT && now < known.until) return known.identity;
-    throw new GatewayError('overloaded', 'The gateway cannot check keys at the moment. Try again shortly.', { cause, retryAfter: 2 });
   }
 
   async #judge(presented: string, stored: StoredKey, fixed: FixedKey | undefined, after: After, store: KeyStore) {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../core/errors.ts';
 import { fakePorts } from '../../core/fakes.ts';
+import { FRESH, REMEMBERED, STALE } from '../../core/fresh-callers.ts';
 import type { AppRef, StoredCaller } from '../../core/tenant.ts';
-import { AppRing, FRESH, REMEMBERED, STALE } from './ring.ts';
+import { AppRing } from './ring.ts';
 
 const stored = (parts: Partial<StoredCaller> = {}): StoredCaller => ({
   org: 'org_1',
