@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway } from '../../scripts/gateway.mjs';
 import { callOf, type Dialect, paths } from '../client.ts';
-import { KEY, startTestGateway, type TestGateway, UP_KEY } from '../gateway.ts';
+import { KEY, startTestGateway, type TestGateway, UP_KEY, until } from '../gateway.ts';
 import { ask, makeFamily, makeKey } from '../tenants.ts';
 
 let gateway: TestGateway;
@@ -326,15 +326,16 @@ describe('what is stored', () => {
   it('is never the key, and is of no use with another secret', async () => {
     const stateDir = await mkdtemp(path.join(tmpdir(), 'weir-keys-'));
     const secrets = { WEIR_ADMIN_TOKEN: 'admin', WEIR_DEV_KEY: KEY };
-    const run = async (extra: { readonly [name: string]: string }, work: (url: string) => Promise<void>) => {
+    const run = async (extra: { readonly [name: string]: string }, work: (url: string, database: D1Database) => Promise<void>) => {
       const own = await startGateway({ port: 0, stateDir, secrets: { ...secrets, ...extra } });
       try {
-        await work(own.url);
+        await work(own.url, await own.miniflare.getD1Database('DB'));
       } finally {
         await own.stop();
       }
     };
     const models = async (url: string, key: string) => (await fetch(`${url}/v1/models`, { headers: bearer(key) })).status;
+    let id = '';
     let key = '';
     try {
       await run({ WEIR_SECRET: 'one' }, async (url) => {
@@ -343,7 +344,7 @@ describe('what is stored', () => {
           headers: { authorization: 'Bearer admin', 'content-type': 'application/json' },
           body: JSON.stringify({ app: 'dev', name: 'k' }),
         });
-        key = ((await made.json()) as { key: string }).key;
+        ({ id, key } = (await made.json()) as { id: string; key: string });
         expect(await models(url, key)).toBe(200);
       });
       const files = (await readdir(stateDir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
@@ -352,9 +353,11 @@ describe('what is stored', () => {
       expect(files.length).toBeGreaterThan(0);
       await run({ WEIR_SECRET: 'two' }, async (url) => expect(await models(url, key)).toBe(401));
       // The old secret beside the new one: the key is good, and sealed anew behind the answer.
-      await run({ WEIR_SECRET: 'two', WEIR_SECRET_PREVIOUS: 'one' }, async (url) => {
+      await run({ WEIR_SECRET: 'two', WEIR_SECRET_PREVIOUS: 'one' }, async (url, database) => {
+        const seal = () => database.prepare('SELECT pepper FROM keys WHERE id = ?').bind(id).first<string>('pepper');
+        const before = await seal();
         expect(await models(url, key)).toBe(200);
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await until(async () => (await seal()) !== before, 10_000, 'the key is sealed with the new secret');
       });
       await run({ WEIR_SECRET: 'two' }, async (url) => expect(await models(url, key)).toBe(200));
       await run({}, async (url) => {

@@ -206,6 +206,14 @@ describe('an allowance', () => {
     expect(isolate.asked.filter((name) => name === 'borrow')).toHaveLength(1);
   });
 
+  it('keeps no call from what was lent while it waited for its own answer', async () => {
+    const isolate = new Isolate('org_meanwhile', 'a');
+    const asked = Array.from({ length: 60 }, (_, n) => isolate.calls.reserve(holdOf('org_meanwhile', `m${n}`, [usd(40, 1)])));
+    const allowed = (await Promise.all(asked)).filter((answer) => answer.allowed);
+    expect(isolate.asked).toContain('borrow');
+    expect(allowed).toHaveLength(40);
+  });
+
   it('never lets isolates together pass a limit, whichever of them die', async () => {
     vi.spyOn(console, 'error').mockReturnValue();
     for (let seed = 0; seed < 3; seed++) {

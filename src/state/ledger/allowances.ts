@@ -85,10 +85,19 @@ export class Allowances {
       lane.borrowing = true;
       after(this.#borrow(lane, hold, Math.min(calls, MOST_CALLS)));
     }
-    if (here === undefined || lane.lease === undefined) return this.#ledger.reserve(hold);
+    if (here !== undefined) return this.#begun(lane, hold, here, after);
+    const asked = await this.#ledger.reserve(hold);
+    if (asked.allowed || asked.refusal.reason !== 'limit') return asked;
+    // What the ledger did not have may have been lent to this very place while the call waited for its answer.
+    const lent = this.#take(lane, hold, this.#options.clock.now());
+    return lent === undefined ? asked : this.#begun(lane, hold, lent, after);
+  }
+
+  #begun(lane: Lane, hold: NewHold, held: Reserved, after: After): Reserved {
+    if (lane.lease === undefined) throw new Error('A call was held for in a block that is not there');
     this.#leaseOf.set(hold.id, lane.lease);
     this.#progress.begun(lane.lease.id, hold, after);
-    return here;
+    return held;
   }
 
   /** From the block in use, or from the next one where that does not do. */
