@@ -56,7 +56,11 @@ export function costOf(
   at: number,
   way?: string,
 ): Cost | undefined {
-  const found = modelAt(provider, model, at);
+  return costAs(modelAt(provider, model, at), usage, way);
+}
+
+/** The same of a model that was looked up. */
+export function costAs(found: PricedModel | undefined, usage: Usage, way?: string): Cost | undefined {
   if (found?.price === undefined) return undefined;
   const cost = priceOf(usage, found.price, { factors: found.card.factors, ...(way === undefined ? {} : { way }) });
   return cost === undefined ? undefined : { cost, priceVersion: found.priceVersion };

@@ -1,6 +1,6 @@
 import type { Chat } from './chat.ts';
 import type { CallAddress, CallHead, Dialect } from './dialect.ts';
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import { Wire } from './wire.ts';
 
 /** What the caller wants done with the conversation: answered, its tokens counted, or made shorter. */
@@ -59,8 +59,10 @@ export class LlmCall {
    */
   withBody(body: JsonObject): LlmCall {
     const before = this.wire.json();
-    const names = [...new Set([...Object.keys(before), ...Object.keys(body)])].filter((name) => before[name] !== body[name]);
-    const wire = Wire.read(this.wire.patched(Object.fromEntries(names.map((name) => [name, body[name]]))));
+    const changes: [string, Json | undefined][] = [];
+    for (const name of Object.keys(body)) if (before[name] !== body[name]) changes.push([name, body[name]]);
+    for (const name of Object.keys(before)) if (!Object.hasOwn(body, name)) changes.push([name, undefined]);
+    const wire = this.wire.with(Object.fromEntries(changes));
     return new LlmCall(this.dialect, wire, this.dialect.head(wire.fields, this.address), this.headers, this.operation, this.address);
   }
 }

@@ -162,7 +162,8 @@ export type FinishReason =
 /**
  * One step of an answer. `part` numbers the content parts of an answer from 0, in the order in which they begin;
  * `choice` is the alternative (`n`) they belong to. An answer is `start`, content, one `finish` a choice, and
- * exactly one `end`; `usage` may come anywhere, the last one wins.
+ * exactly one `end`; `usage` may come anywhere, the last one wins. `items` of the end: the ids by which a vendor that
+ * keeps its answers finds the parts of this one again.
  */
 export type ChatChunk =
   | { readonly type: 'start'; readonly id?: string; readonly model?: string; readonly created?: number }
@@ -194,7 +195,7 @@ export type ChatChunk =
       readonly vendor?: string;
     }
   | { readonly type: 'error'; readonly error: GatewayError }
-  | { readonly type: 'end' };
+  | { readonly type: 'end'; readonly items?: readonly string[] };
 
 /** Whether a chunk is content a client could act on: the point after which no other target may answer. */
 export function isContent(chunk: ChatChunk): boolean {

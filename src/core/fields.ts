@@ -12,7 +12,9 @@ export type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The object without its `undefined` members, so that an optional field is absent rather than undefined. */
 export function present<T extends object>(fields: T): Present<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+  const held: { [K in keyof T]?: T[K] } = {};
+  for (const name in fields) if (fields[name] !== undefined) held[name] = fields[name];
+  return held as Present<T>;
 }
 
 /** A reader of an optional field: `null` counts as absent, another type is the caller's mistake. */
@@ -64,8 +66,14 @@ export function requiredModel(value: Json | undefined): string {
 /** The members that are not listed, `undefined` where none is left. `null` is how most APIs write "absent". */
 export function rest(object: JsonObject, known: ReadonlySet<string> | readonly string[]): JsonObject | undefined {
   const isKnown = (key: string) => ('has' in known ? known.has(key) : known.includes(key));
-  const left = Object.entries(object).filter(([key, value]) => !isKnown(key) && value !== undefined && value !== null);
-  return left.length === 0 ? undefined : Object.fromEntries(left);
+  let left: [string, Json][] | undefined;
+  for (const key of Object.keys(object)) {
+    const value = object[key];
+    if (value === undefined || value === null || isKnown(key)) continue;
+    left ??= [];
+    left.push([key, value]);
+  }
+  return left === undefined ? undefined : Object.fromEntries(left);
 }
 
 /** The extra of a part, a message or a tool that holds these fields of a dialect; nothing where there are none. */

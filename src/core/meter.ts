@@ -15,6 +15,8 @@ export interface Metered {
   readonly finish: FinishReason | undefined;
   /** Whether the dialect's own terminator came. */
   readonly ended: boolean;
+  /** Ids of what the answer holds, where its vendor keeps it by them. */
+  readonly items: readonly string[] | undefined;
   /** A typed error the provider sent inside its stream. */
   readonly error: GatewayError | undefined;
   /** What is missing of the last frame's end: the line ends that must come before anything else is said. */
@@ -26,6 +28,7 @@ export class Tally {
   usage: Usage | undefined;
   finish: FinishReason | undefined;
   ended = false;
+  items: readonly string[] | undefined;
   error: GatewayError | undefined;
 
   note(chunk: ChatChunk): void {
@@ -41,6 +44,7 @@ export class Tally {
         break;
       case 'end':
         this.ended = true;
+        this.items = chunk.items;
         break;
       default:
     }
@@ -133,6 +137,7 @@ export class Meter {
       usage: this.tally.usage,
       finish: this.tally.finish,
       ended: this.tally.ended,
+      items: this.tally.items,
       error: this.tally.error,
       missing: this.#missing(),
     };

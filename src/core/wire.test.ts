@@ -35,6 +35,11 @@ describe('wire', () => {
           const expected: Record<string, Json | undefined> = { ...(JSON.parse(text) as JsonObject), ...(changes as JsonObject) };
           for (const name of Object.keys(expected)) if (expected[name] === undefined) delete expected[name];
           expect(JSON.parse(read(text).patched(changes as JsonObject))).toEqual(JSON.parse(JSON.stringify(expected)));
+          const changed = read(text).with(changes as JsonObject);
+          const again = read(changed.text);
+          expect(changed.text).toBe(read(text).patched(changes as JsonObject));
+          expect([...changed.fields.spans]).toEqual([...again.fields.spans]);
+          expect(changed.json()).toEqual(again.json());
         },
       ),
       { numRuns: 1000 },

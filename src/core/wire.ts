@@ -49,6 +49,11 @@ export class Fields {
     return span !== undefined && this.#text[span.start] === '[';
   }
 
+  /** All of them, in the order in which they stand. */
+  get spans(): Iterable<readonly [string, Span]> {
+    return this.#spans;
+  }
+
   span(name: string): Span | undefined {
     return this.#spans.get(name);
   }
@@ -123,6 +128,42 @@ export class Wire {
     return out + this.text.slice(at);
   }
 
+  /** The body as `patched` writes it. Where single values alone are set, what is known of the rest is not looked for again. */
+  with(changes: { readonly [field: string]: Json | undefined }): Wire {
+    const names = Object.keys(changes).filter((name) => changes[name] !== undefined || this.fields.has(name));
+    if (names.length === 0) return this;
+    return names.every((name) => isSingle(changes[name])) ? this.#set(names, changes) : Wire.read(this.patched(changes));
+  }
+
+  #set(names: readonly string[], changes: { readonly [field: string]: Json | undefined }): Wire {
+    const spans = new Map<string, Span>();
+    let at = this.text.indexOf('{') + 1;
+    let out = this.text.slice(0, at);
+    for (const name of names) {
+      if (this.fields.has(name)) continue;
+      if (spans.size > 0) out += ',';
+      const keyStart = out.length;
+      out += `${JSON.stringify(name)}:`;
+      const start = out.length;
+      out += JSON.stringify(changes[name]);
+      spans.set(name, { keyStart, start, end: out.length });
+    }
+    if (spans.size > 0 && !this.fields.isEmpty) out += ',';
+    for (const [name, span] of this.fields.spans) {
+      const shift = out.length - at;
+      const keyStart = span.keyStart + shift;
+      if (names.includes(name)) {
+        out += this.text.slice(at, span.start);
+        const start = out.length;
+        out += JSON.stringify(changes[name]);
+        at = span.end;
+        spans.set(name, { keyStart, start, end: out.length });
+      } else spans.set(name, { keyStart, start: span.start + shift, end: span.end + shift });
+    }
+    const text = out + this.text.slice(at);
+    return new Wire(text, new Fields(text, spans));
+  }
+
   #rebuilt(changes: { readonly [field: string]: Json | undefined }): string {
     const members: string[] = [];
     for (const name of this.fields.names) {
@@ -133,6 +174,8 @@ export class Wire {
     return `{${members.join(',')}}`;
   }
 }
+
+const isSingle = (value: Json | undefined) => value !== undefined && (value === null || typeof value !== 'object');
 
 const member = (name: string, value: Json | undefined) => `${JSON.stringify(name)}:${JSON.stringify(value)}`;
 

@@ -204,7 +204,12 @@ describe('a WebSocket of Responses', () => {
 
 describe('every refusal', () => {
   const standing = ['ratelimit-policy', 'ratelimit'];
-  const both = ['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'anthropic-ratelimit-requests-remaining'];
+  const fieldsOf = (path: string) => {
+    const kinds = ['limit', 'remaining', 'reset'];
+    const openai = kinds.map((kind) => `x-ratelimit-${kind}-requests`);
+    const anthropic = kinds.map((kind) => `anthropic-ratelimit-requests-${kind}`);
+    return path === '/v1/messages' ? { own: anthropic, others: openai } : { own: openai, others: anthropic };
+  };
   const paths = ['/v1/chat/completions', '/v1/responses', '/v1/messages', '/v1beta/models/short-chat:generateContent', '/v1/embeddings'];
   const bodies = {
     model: 'short-chat',
@@ -226,9 +231,10 @@ describe('every refusal', () => {
     await post(limited);
     const rate = await post(limited);
     expect(rate.status).toBe(429);
-    for (const name of [...standing, ...both, 'x-ratelimit-reset-requests', 'retry-after'])
-      expect(rate.headers.get(name), name).not.toBeNull();
-    expect(rate.headers.get('x-ratelimit-remaining-requests')).toBe('0');
+    const { own, others } = fieldsOf(path);
+    for (const name of [...standing, ...own, 'retry-after']) expect(rate.headers.get(name), name).not.toBeNull();
+    for (const name of others) expect(rate.headers.get(name), name).toBeNull();
+    expect(rate.headers.get(own[1] ?? '')).toBe('0');
     const spent = await post(
       await keyed([
         { unit: 'usd', limit: 0.000001 },
@@ -236,7 +242,8 @@ describe('every refusal', () => {
       ]),
     );
     expect(spent.status).toBe(path === '/v1/messages' ? 402 : 400);
-    for (const name of [...standing, ...both]) expect(spent.headers.get(name), name).not.toBeNull();
+    for (const name of [...standing, ...own]) expect(spent.headers.get(name), name).not.toBeNull();
+    for (const name of others) expect(spent.headers.get(name), name).toBeNull();
     expect(spent.headers.get('ratelimit')).toMatch(/"key-usd-always";r=1000\b/);
     expect([spent.headers.get('x-should-retry'), spent.headers.get('retry-after')]).toEqual(['false', null]);
   });

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { answerAll, type LedgerQuestion } from './batch.ts';
+import { answerAll, type LedgerAnswer, type LedgerQuestion } from './batch.ts';
 import { MemoryStore } from './fakes.ts';
+import { move, reserve } from './reserve.ts';
+import { release, settle } from './settle.ts';
 import type { Take } from './take.ts';
 import type { UsageReport } from './usage.ts';
 
@@ -13,7 +15,8 @@ const takes: fc.Arbitrary<readonly Take[]> = fc.tuple(fc.nat(4), fc.nat(4), fc.n
   { level: 'key', subject: 'k', unit: 'requests', window: { kind: 'rate', milliseconds: 1_000 }, limit: 6, amount: requests },
   { level: 'key', subject: 'k', unit: 'concurrent', window: { kind: 'held' }, limit: 4, amount: held },
 ]);
-const ids = fc.constantFrom('h0', 'h1', 'h2', 'h3');
+const IDS = ['h0', 'h1', 'h2', 'h3'];
+const ids = fc.constantFrom(...IDS);
 const amounts = fc.record({ usd: fc.integer({ min: -1, max: 5 }), requests: fc.nat(3) });
 
 const question: fc.Arbitrary<LedgerQuestion> = fc.oneof(
@@ -26,6 +29,20 @@ const question: fc.Arbitrary<LedgerQuestion> = fc.oneof(
   fc.record({ ask: fc.constant('release' as const), id: ids }),
 );
 
+/** By itself, and written down at once. */
+function directly(store: MemoryStore, each: LedgerQuestion, now: number): LedgerAnswer {
+  switch (each.ask) {
+    case 'reserve':
+      return { reserved: reserve(store, each.hold, now) };
+    case 'move':
+      return { reserved: move(store, each.id, each.takes, each.usage, now) };
+    case 'settle':
+      return { ended: settle(store, each.id, each.settlement, now) };
+    case 'release':
+      return { ended: release(store, each.id, now) };
+  }
+}
+
 const METERS = ['key:usd:always:k', 'key:requests:1000ms:k', 'key:concurrent:held:k'];
 
 it('questions that come together are answered as if each had come alone', () => {
@@ -36,8 +53,9 @@ it('questions that come together are answered as if each had come alone', () => 
       batches.forEach((questions, at) => {
         const now = 1_000 + at * 137;
         const answers = answerAll(together, questions, now);
-        expect(answers).toEqual(questions.flatMap((each) => answerAll(alone, [each], now)));
+        expect(answers).toEqual(questions.map((each) => directly(alone, each, now)));
         expect([...together.meters(METERS)]).toEqual([...alone.meters(METERS)]);
+        for (const id of IDS) expect([together.hold(id), together.ended(id)]).toEqual([alone.hold(id), alone.ended(id)]);
       });
       expect(together.rows).toEqual(alone.rows);
     }),

@@ -1,12 +1,12 @@
 import type { LedgerEvent } from './alerts.ts';
-import type { ChangedMeter, Ending, Hold, KeptProgress, LedgerStore } from './holds.ts';
+import type { ChangedMeter, EndedHold, Ending, Hold, KeptProgress, LedgerStore, LedgerTables } from './holds.ts';
 import type { Meter } from './meters.ts';
 import type { UsageRow } from './usage.ts';
 
 // Instruments for tests. Production code must not import this file.
 
 /** A store in memory. What it holds is text, as on a disk: nothing of it is shared with who wrote it. */
-export class MemoryStore implements LedgerStore {
+export class MemoryStore implements LedgerTables {
   readonly #meters = new Map<string, string>();
   readonly #holds = new Map<string, string>();
   readonly #progress = new Map<string, string[]>();
@@ -44,6 +44,14 @@ export class MemoryStore implements LedgerStore {
     this.#holds.delete(id);
   }
 
+  putHolds(holds: readonly Hold[]): void {
+    for (const hold of holds) this.putHold(hold);
+  }
+
+  dropHolds(ids: readonly string[]): void {
+    for (const id of ids) this.dropHold(id);
+  }
+
   expired(now: number, most: number): readonly Hold[] {
     return [...this.#holds.values()]
       .map((text) => JSON.parse(text) as Hold)
@@ -73,6 +81,14 @@ export class MemoryStore implements LedgerStore {
   end(id: string, ending: Ending, _now: number, usage: UsageRow | undefined): void {
     this.#ended.set(id, ending);
     if (usage !== undefined) this.rows.push(usage);
+  }
+
+  endings(ids: readonly string[]): ReadonlyMap<string, Ending> {
+    return new Map([...this.#ended].filter(([id]) => ids.includes(id)));
+  }
+
+  putEnds(ends: readonly EndedHold[]): void {
+    for (const { id, ending, at, usage } of ends) this.end(id, ending, at, usage);
   }
 
   generation(): number {

@@ -83,7 +83,8 @@ export interface Extended {
 
 /** What ends one call, however it is told. */
 export interface ReservedCalls {
-  reserve(hold: NewHold): Promise<Reserved>;
+  /** `alike`: the same for calls that take from the same meters under the same limits, so that need not be found out of each. */
+  reserve(hold: NewHold, alike?: object): Promise<Reserved>;
   /** Holds for another target instead: limits are those of the model that serves. On refusal everything stays as it was. */
   move(id: string, takes: readonly Take[], usage: UsageDraft): Promise<Reserved>;
   settle(id: string, settlement: Settlement): Promise<Ended>;
@@ -157,6 +158,8 @@ export interface LedgerStore {
   putProgress(lease: string, number: number, kept: KeptProgress): void;
   progressOf(lease: string): readonly KeptProgress[];
   dropProgress(lease: string): void;
+  /** How some holds ended will be asked for one by one: a store that reads many at once does so now. */
+  willAsk?(ids: readonly string[]): void;
   ended(id: string): Ending | undefined;
   /** Notes that a hold has ended. `usage` goes out as a row. */
   end(id: string, ending: Ending, now: number, usage: UsageRow | undefined): void;
@@ -167,6 +170,23 @@ export interface LedgerStore {
   stop(subject: string, now: number): void;
   /** Takes what operators are to hear. */
   tell(event: LedgerEvent): void;
+}
+
+/** A ledger's store that reads and writes many of a kind at once. */
+export interface LedgerTables extends LedgerStore {
+  putHolds(holds: readonly Hold[]): void;
+  dropHolds(ids: readonly string[]): void;
+  /** Of those that have ended. */
+  endings(ids: readonly string[]): ReadonlyMap<string, Ending>;
+  putEnds(ends: readonly EndedHold[]): void;
+}
+
+/** The end of a hold. */
+export interface EndedHold {
+  readonly id: string;
+  readonly ending: Ending;
+  readonly at: number;
+  readonly usage: UsageRow | undefined;
 }
 
 export interface ChangedMeter extends Meter {

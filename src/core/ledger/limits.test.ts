@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
-import { type Limit, ownerOf, readLimit, takesFor } from './limits.ts';
+import { type Limit, type Limited, metersFor, ownerOf, readLimit, takesFor } from './limits.ts';
 import { checkTakes, levels, meterKey } from './take.ts';
 
 function limit(value: Json): Limit {
@@ -124,6 +124,46 @@ describe('what a call takes', () => {
         const owned = { level, id: `${level}_${id}` };
         const [take] = takesFor([{ ...owned, limits: [{ ...dollar, per }] }], { [per]: each }, { usd: 1 });
         expect(take && ownerOf(take)).toEqual(per === level ? owned : { ...owned, each });
+      }),
+    );
+  });
+
+  it('is the same whatever calls of the same caller came before', () => {
+    const of = (text: Json) => limit(text);
+    const limits = (): readonly Limited[] => [
+      {
+        level: 'org',
+        id: 'o',
+        limits: [of({ unit: 'usd', limit: 9, window: 'month', alertAt: [0.5] }), of({ unit: 'images', limit: 4, window: '1d' })],
+      },
+      {
+        level: 'app',
+        id: 'a',
+        limits: [of({ unit: 'tokens', limit: 9, window: '1d', per: 'user' }), of({ unit: 'usd', limit: 1, per: 'run' })],
+      },
+      {
+        level: 'key',
+        id: 'k',
+        limits: [of({ unit: 'requests', limit: 9, window: '1m', burst: 3 }), of({ unit: 'requests', limit: 5, window: '1m' })],
+      },
+    ];
+    const amount = fc.option(fc.nat(9), { nil: undefined });
+    const who = fc.option(fc.constantFrom('', '-', '+', '1:', 'x', '1:x'), { nil: undefined });
+    const calls = fc.array(
+      fc.record({
+        subjects: fc.record({ user: who, run: who }),
+        amounts: fc.record({ usd: amount, images: amount, tokens: amount, requests: amount }),
+      }),
+    );
+    const present = (each: object) => JSON.parse(JSON.stringify(each)) as Record<string, never>;
+    fc.assert(
+      fc.property(calls, (asked) => {
+        const known = limits();
+        for (const { subjects, amounts } of asked) {
+          const [by, of] = [present(subjects), present(amounts)];
+          expect(takesFor(known, by, of)).toEqual(takesFor(limits(), by, of));
+          expect(metersFor(known, by, of)).toBe(metersFor(known, by, of));
+        }
       }),
     );
   });

@@ -110,21 +110,64 @@ export type Subjects = { readonly [level in Level]?: string };
  * Calls that name no user count together as one, so that leaving the name out evades nothing; a call that names no run
  * belongs to none.
  */
-export function takesFor(limited: readonly Limited[], subjects: Subjects, amounts: Amounts): readonly Take[] {
-  const takes = limited.flatMap(({ level, id, limits }) =>
-    limits.flatMap((each) => {
-      const amount = amounts[each.unit];
-      const subject = subjectOf(level, id, each.per, subjects);
-      return amount === undefined || subject === undefined ? [] : [takeOf(each, each.per ?? level, subject, amount)];
-    }),
-  );
-  return strictest(takes);
+export const takesFor = (limited: readonly Limited[], subjects: Subjects, amounts: Amounts): readonly Take[] =>
+  takesOf(metersFor(limited, subjects, amounts), amounts);
+
+/** A meter of a call and the limit that stands there: a take but for its amount. */
+export type Metered = Omit<Take, 'amount'>;
+
+/** What a call takes of the meters that `metersFor` gave for it. */
+export const takesOf = (meters: readonly Metered[], amounts: Amounts): readonly Take[] =>
+  meters.map((each) => ({ ...each, amount: amounts[each.unit] ?? 0 }));
+
+/** Kinds of calls that are remembered of one caller's limits. */
+const MOST_KINDS = 64;
+
+/** Limits as they were worked out before: the same for the same calls, kept because they are asked for on every one. */
+const workedOut = new WeakMap<readonly Limited[], Map<string, readonly Metered[]>>();
+
+/** The meters that limit a call which has these amounts; for calls of the same caller and kind the same list. */
+export function metersFor(limited: readonly Limited[], subjects: Subjects, amounts: Amounts): readonly Metered[] {
+  let kinds = workedOut.get(limited);
+  if (kinds === undefined) {
+    kinds = new Map();
+    workedOut.set(limited, kinds);
+  }
+  const kind = kindOf(limited, subjects, amounts);
+  let meters = kinds.get(kind);
+  if (meters === undefined) {
+    meters = strictest(limited.flatMap(({ level, id, limits }) => limits.flatMap((each) => meterOf(each, level, id, subjects, amounts))));
+    if (kinds.size >= MOST_KINDS) kinds.clear();
+    kinds.set(kind, meters);
+  }
+  return meters;
 }
 
-function takeOf({ unit, limit, burst, window, alertAt = [], soft }: Limit, level: Level, subject: string, amount: number): Take {
+/** What tells calls of one caller apart where these limits are concerned: which of the units they have, and whom they count for. */
+function kindOf(limited: readonly Limited[], subjects: Subjects, amounts: Amounts): string {
+  let kind = '';
+  for (const { level, limits } of limited) {
+    for (const { unit, per } of limits) {
+      if (amounts[unit] === undefined) kind += '-';
+      else if (per === undefined || per === level) kind += '+';
+      else {
+        const each = subjects[per];
+        kind += each === undefined ? '?' : `${each.length}:${each}`;
+      }
+    }
+  }
+  return kind;
+}
+
+function meterOf(limit: Limit, level: Level, id: string, subjects: Subjects, amounts: Amounts): readonly Metered[] {
+  const subject = amounts[limit.unit] === undefined ? undefined : subjectOf(level, id, limit.per, subjects);
+  return subject === undefined ? [] : [meteredBy(limit, limit.per ?? level, subject)];
+}
+
+function meteredBy({ unit, limit, burst, window, alertAt = [], soft }: Limit, level: Level, subject: string): Metered {
   const softly = soft === undefined ? {} : { soft };
   const watched = alertAt.length === 0 ? {} : { watched: [{ limit, at: alertAt, ...softly }] };
-  return { level, subject, unit, window, limit, amount, ...(burst === undefined ? {} : { burst }), ...softly, ...watched };
+  return { level, subject, unit, window, limit, ...(burst === undefined ? {} : { burst }), ...softly, ...watched };
 }
 
 /** Ids are not the operator's to choose but users and runs are the caller's: written so that no two places can be the same text. */
@@ -149,8 +192,8 @@ export function ownerOf({ level, subject }: Pick<Take, 'level' | 'subject'>): {
  * Two limits of the same meter, such as a key's 10 and 20 requests a minute: the lower one holds. One that refuses nothing
  * takes no other's place: it is told of beside it.
  */
-function strictest(takes: readonly Take[]): readonly Take[] {
-  const least = new Map<string, { readonly hard?: Take; readonly soft?: Take }>();
+function strictest(takes: readonly Metered[]): readonly Metered[] {
+  const least = new Map<string, { readonly hard?: Metered; readonly soft?: Metered }>();
   for (const take of takes) {
     const key = meterKey(take);
     const known = least.get(key);
@@ -163,9 +206,9 @@ function strictest(takes: readonly Take[]): readonly Take[] {
   );
 }
 
-const roomOf = ({ limit, burst }: Take) => Math.min(limit, burst ?? limit);
+const roomOf = ({ limit, burst }: Metered) => Math.min(limit, burst ?? limit);
 
-function both(hard: Take, soft: Take): Take {
+function both(hard: Metered, soft: Metered): Metered {
   const watched = [...(hard.watched ?? []), ...(soft.watched ?? [])];
   return watched.length === 0 ? hard : { ...hard, watched };
 }

@@ -6,6 +6,7 @@ import { estimateOf, isSound, rowOf, type UsageReport, type UsageRow } from './u
 
 /** Notes what became of the calls of leases. Rows of calls that have ended go out. Throws `RangeError` on numbers that cannot be true. */
 export function progress(store: LedgerStore, told: readonly Progress[], now: number): void {
+  store.willAsk?.(told.flatMap(({ ended }) => ended.map(({ id }) => id)));
   for (const { lease, number, begun, ended, left } of told) {
     if (![...begun, ...ended].every(({ usage }) => isSound(usage))) {
       throw new RangeError('The progress of a lease has numbers that cannot be true');
@@ -30,7 +31,9 @@ export function endLost(store: LedgerStore, lease: Hold, now: number): UsageRow 
   const over = new Set(told.flatMap((each) => each.over));
   let known = told.reduce((sum, { cost }) => sum + cost, 0);
   // What was said of a call last counts: another target may have been asked than the first.
-  for (const [id, usage] of new Map(told.flatMap(({ begun }) => begun).map((call) => [call.id, call.usage]))) {
+  const begun = new Map(told.flatMap((each) => each.begun).map((call) => [call.id, call.usage]));
+  store.willAsk?.([...begun.keys()]);
+  for (const [id, usage] of begun) {
     // One that was moved to other meters has a hold of its own.
     if (over.has(id) || store.ended(id) !== undefined || store.hold(id) !== undefined) continue;
     store.end(id, 'abandoned', now, estimateOf(id, usage, 'abandoned', now));

@@ -42,6 +42,7 @@ export function sweep(store: LedgerStore, now: number, most: number): number {
 export function giveBack(store: LedgerStore, id: string, account: Account, now: number): Ended {
   const hold = store.hold(id);
   checkAccount(account);
+  store.willAsk?.([...account.ended, ...account.open].map((each) => each.id));
   for (const each of account.ended) recordEnded(store, each.id, each.usage, now);
   const open = account.open.filter((each) => store.ended(each.id) === undefined && store.hold(each.id) === undefined);
   if (hold === undefined) {

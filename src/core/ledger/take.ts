@@ -40,7 +40,7 @@ export const MOST_FRACTIONS = 10;
 export const HIGHEST_FRACTION = 10;
 
 /** The meter that is taken from. The limit is not part of it: a limit that changes finds what was used. */
-export const meterKey = ({ level, subject, unit, window }: Omit<Take, 'limit' | 'amount'>): string =>
+export const meterKey = ({ level, subject, unit, window }: Pick<Take, 'level' | 'subject' | 'unit' | 'window'>): string =>
   `${level}:${unit}:${windowName(window)}:${subject}`;
 
 export const isWhole = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;

@@ -23,16 +23,27 @@ export class TouchedMeters {
   readonly #meters: Map<string, Meter>;
   readonly #events: LedgerEvent[] = [];
   readonly #changed = new Map<string, Take>();
+  /** The meter of each take, written once. */
+  readonly #keys = new Map<Take, string>();
 
   constructor(store: LedgerStore, takes: readonly Take[], now: number) {
     this.#store = store;
     this.#now = now;
-    this.#before = takes.length === 0 ? new Map() : store.meters(takes.map(meterKey));
+    this.#before = takes.length === 0 ? new Map() : store.meters(takes.map((take) => this.#keyOf(take)));
     this.#meters = new Map(this.#before);
   }
 
+  #keyOf(take: Take): string {
+    let key = this.#keys.get(take);
+    if (key === undefined) {
+      key = meterKey(take);
+      this.#keys.set(take, key);
+    }
+    return key;
+  }
+
   at(take: Take): Meter {
-    return meterAt(take, this.#meters.get(meterKey(take)), this.#now);
+    return meterAt(take, this.#meters.get(this.#keyOf(take)), this.#now);
   }
 
   /** The refusal that lasts longest among the takes that do not fit so many `times`; `undefined` where all fit. */
@@ -59,7 +70,7 @@ export class TouchedMeters {
   }
 
   finish(take: HeldTake, actual: number): void {
-    const after = finished(take, this.#meters.get(meterKey(take)), actual, this.#now);
+    const after = finished(take, this.#meters.get(this.#keyOf(take)), actual, this.#now);
     if (after !== undefined) this.#put(take, after);
   }
 
@@ -69,7 +80,7 @@ export class TouchedMeters {
   }
 
   holdAgain(take: HeldTake): void {
-    const meter = this.#meters.get(meterKey(take));
+    const meter = this.#meters.get(this.#keyOf(take));
     if (meter !== undefined) this.#put(take, heldAgain(take, meter));
   }
 
@@ -124,7 +135,7 @@ export class TouchedMeters {
   }
 
   #put(take: Take, meter: Meter): void {
-    const key = meterKey(take);
+    const key = this.#keyOf(take);
     this.#meters.set(key, meter);
     this.#changed.set(key, take);
   }

@@ -131,7 +131,7 @@ function beginOf(zone: string, date: number): number {
 }
 
 /** What the clock of a zone shows, as the instant at which UTC shows the same; whole seconds. */
-function localTime(zone: string, instant: number): number {
+export function localTime(zone: string, instant: number): number {
   if (zone === 'UTC') return instant;
   const shown = { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
   for (const { type, value } of clockOf(zone).formatToParts(instant)) if (isShown(type, shown)) shown[type] = Number(value);

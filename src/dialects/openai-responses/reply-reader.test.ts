@@ -68,7 +68,8 @@ describe('recorded streams', () => {
     expect(usage(chunks)).toEqual(usage(whole));
     expect(chunks[0]).toMatchObject({ type: 'start' });
     expect(chunks.filter(({ type }) => type === 'end')).toHaveLength(1);
-    expect(chunks.at(-1)).toEqual({ type: 'end' });
+    const { output = [] } = (response ?? {}) as { readonly output?: readonly { readonly id: string }[] };
+    expect(chunks.at(-1)).toEqual({ type: 'end', items: output.map(({ id }) => id) });
   });
 
   it('keep what is sealed as it stands at the end of its item', () => {

@@ -118,11 +118,17 @@ function ended(reading: Reading, event: JsonObject): Chunks {
     ...items,
     ...usage(response),
     readFinish(response, textOf(event.type).replace('response.', ''), calls),
-    { type: 'end' },
+    { type: 'end', ...itemsOf(output) },
   ];
 }
 
 const DONE = 'response.output_item.done';
+
+/** The ids of an answer's items: calls to the vendor may refer to them. */
+function itemsOf(output: readonly JsonObject[]): { readonly items?: readonly string[] } {
+  const items = output.flatMap(({ id }) => asString(id) ?? []);
+  return items.length === 0 ? {} : { items };
+}
 
 function usage(response: JsonObject): readonly ChatChunk[] {
   const counted = usageOf(response);

@@ -371,6 +371,19 @@ describe('calls that nobody asked the ledger about', () => {
   });
 });
 
+it('calls that are said to be alike take from one block, and from none of it where they know more', async () => {
+  const isolate = await warm('org_alike', 10_000, 10);
+  const meters = {};
+  const own = holdOf('org_alike', '', [usd(10_000, 10)]);
+  const reserve = (id: string, more = {}) => isolate.calls.reserve({ ...own, id, ...more }, meters);
+  await reserve('h0');
+  expect(isolate.asked).toEqual([]);
+  const others = [{ generation: 1 }, { subjects: ['run:another'] }, { subjects: ['key:key_1', 'run:another'] }];
+  for (const [at, more] of others.entries()) await reserve(`o${at}`, more);
+  await reserve('h2');
+  expect(isolate.asked).toEqual(['reserve', 'reserve', 'reserve']);
+});
+
 describe('a revocation', () => {
   it('is heard of when the block is at its end, and at once by a caller who knows', async () => {
     const isolate = await warm('org_told', 10_000, 10);

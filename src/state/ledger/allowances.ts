@@ -48,6 +48,8 @@ export class Allowances {
   readonly #ledger: Lender;
   readonly #options: AllowanceOptions;
   readonly #lanes = new Map<string, Lane>();
+  /** The lane of calls that are alike, as the last of them named it. */
+  readonly #alike = new WeakMap<object, { readonly generation: number; readonly subject: string | undefined; readonly lane: Lane }>();
   /** The lease that each open call takes from. */
   readonly #leaseOf = new Map<string, Lease>();
   readonly #leases = new Map<string, Lease>();
@@ -63,7 +65,7 @@ export class Allowances {
   /** For one exchange: `after` keeps what goes on behind its response alive. */
   for(after: After): ReservedCalls {
     return {
-      reserve: (hold) => this.#reserve(hold, after),
+      reserve: (hold, alike) => this.#reserve(hold, alike, after),
       move: (id, takes, usage) => this.#move(id, takes, usage, after),
       settle: (id, settlement) => this.#settle(id, settlement, after),
       release: (id) => this.#release(id, after),
@@ -72,10 +74,10 @@ export class Allowances {
     };
   }
 
-  async #reserve(hold: NewHold, after: After): Promise<Reserved> {
+  async #reserve(hold: NewHold, alike: object | undefined, after: After): Promise<Reserved> {
     const open = this.#leaseOf.get(hold.id);
     if (open !== undefined) return open.again();
-    const lane = this.#laneOf(hold);
+    const lane = alike === undefined ? this.#laneOf(hold) : this.#laneOfAlike(hold, alike);
     const now = this.#options.clock.now();
     const calls = count(lane, now);
     const here = this.#take(lane, hold, now);
@@ -112,6 +114,17 @@ export class Allowances {
   async #tell(told: readonly Progress[]): Promise<void> {
     await this.#ledger.progress(told);
     for (const { lease, ended } of told) this.#leases.get(lease)?.rowsKept(ended.map(({ id }) => id));
+  }
+
+  #laneOfAlike(hold: NewHold, alike: object): Lane {
+    const { generation, subjects } = hold;
+    if (subjects.length > 1) return this.#laneOf(hold);
+    const [subject] = subjects;
+    const known = this.#alike.get(alike);
+    if (known !== undefined && known.generation === generation && known.subject === subject) return known.lane;
+    const lane = this.#laneOf(hold);
+    this.#alike.set(alike, { generation, subject, lane });
+    return lane;
   }
 
   #laneOf(hold: NewHold): Lane {
@@ -175,16 +188,17 @@ export class Allowances {
     const open = lease.openIds;
     try {
       await this.#ledger.giveBack(lease.id, lease.account());
-      // Ends that came meanwhile, and those that come while they are told.
-      for (let next = lease.late.shift(); next !== undefined; next = lease.late.shift()) {
-        if (next.settlement === undefined) await this.#ledger.release(next.id);
-        else await this.#ledger.settle(next.id, next.settlement);
-      }
+      // Ends that came meanwhile, and those that come while they are told: together, since they go in one message.
+      while (lease.late.length > 0) await Promise.all(lease.late.splice(0).map((late) => this.#end(late)));
     } catch (cause) {
       console.error(`The account of ${lease.id} could not be given; what was lent counts as spent`, cause);
     } finally {
       for (const id of open) this.#leaseOf.delete(id);
     }
+  }
+
+  #end({ id, settlement }: Lease['late'][number]): Promise<Ended> {
+    return settlement === undefined ? this.#ledger.release(id) : this.#ledger.settle(id, settlement);
   }
 
   async #settle(id: string, settlement: Settlement, after: After): Promise<Ended> {

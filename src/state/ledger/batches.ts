@@ -42,9 +42,10 @@ export class Batches {
     return this.#isOut() ? this.#follow(question, PATIENCE) : this.#lead(question);
   }
 
-  /** For what nobody waits for: it goes with the next message, or soon by itself. */
+  /** For what nobody waits for: it goes with the next message, or soon with those that come meanwhile. */
   async tell(question: LedgerQuestion): Promise<LedgerAnswer> {
-    return this.#follow(question, GATHER);
+    // A timer costs as much as the rest: who finds others waiting goes with them.
+    return this.#follow(question, this.#isOut() || this.#queue.length > 0 ? PATIENCE : GATHER);
   }
 
   #isOut(): boolean {

@@ -1,6 +1,6 @@
 import type { Account, Ended, NewHold, Reserved, Settlement } from '../../core/ledger/holds.ts';
 import type { Standing } from '../../core/ledger/meters.ts';
-import { isWhole, meterKey, type Take, type Unit } from '../../core/ledger/take.ts';
+import { type Amounts, isWhole, meterKey, type Take, type Unit, units } from '../../core/ledger/take.ts';
 import { isSound, type UsageDraft, type UsageReport } from '../../core/ledger/usage.ts';
 
 /** Calls of one block at most. */
@@ -17,10 +17,10 @@ export class Lease {
   readonly until: number;
   readonly #generation: number;
   readonly #standings: readonly Standing[];
-  readonly #lent: Map<Unit, number>;
-  /** Of what was lent: held by open calls, and used by those that ended. */
-  readonly #taken = new Map<Unit, number>();
-  readonly #used = new Map<Unit, number>();
+  /** By the number of a unit: what was lent, what of it is neither held by open calls nor used by those that ended, and what those used. */
+  readonly #lent = none();
+  readonly #left = none();
+  readonly #used = none();
   readonly #open = new Map<string, NewHold>();
   /** Rows of calls that ended, save those that the ledger has. */
   readonly #ended = new Map<string, UsageReport>();
@@ -35,7 +35,10 @@ export class Lease {
     this.until = until;
     this.#generation = granted.generation;
     this.#standings = granted.standings;
-    this.#lent = new Map(asked.takes.map(({ unit, amount }) => [unit, amount]));
+    for (const { unit, amount } of asked.takes) {
+      this.#lent[numberOf[unit]] = amount;
+      this.#left[numberOf[unit]] = amount;
+    }
   }
 
   /** Holds for a call; `undefined` where what is left does not do. */
@@ -62,9 +65,8 @@ export class Lease {
   }
 
   #holds(hold: NewHold): boolean {
-    const amounts = amountsOf(hold);
-    for (const [unit, amount] of amounts) if (amount > this.#left(unit)) return false;
-    for (const [unit, amount] of amounts) add(this.#taken, unit, amount);
+    for (const { unit, amount } of hold.takes) if (amount > this.#leftOf(unit)) return false;
+    this.#put(hold.takes, -1);
     this.#open.set(hold.id, hold);
     return true;
   }
@@ -74,8 +76,7 @@ export class Lease {
     // A block for few calls is used up by few: what comes in between asks for itself.
     if (this.#calls < FEW) return false;
     if (now >= this.until - SOON || this.#calls >= MOST_CALLS * (1 - LITTLE)) return true;
-    for (const [unit, lent] of this.#lent) if (this.#left(unit) < lent * LITTLE) return true;
-    return false;
+    return this.#lent.some((lent, unit) => (this.#left[unit] ?? 0) < lent * LITTLE);
   }
 
   holdOf(id: string): NewHold | undefined {
@@ -92,7 +93,7 @@ export class Lease {
     const hold = this.#open.get(id);
     if (hold === undefined) return undefined;
     this.#open.delete(id);
-    for (const [unit, amount] of amountsOf(hold)) add(this.#taken, unit, -amount);
+    this.#put(hold.takes, 1);
     return hold;
   }
 
@@ -100,10 +101,8 @@ export class Lease {
   settle(id: string, { actual, usage: told }: Settlement): { readonly ended: Ended; readonly usage: UsageReport } {
     const hold = this.drop(id);
     if (hold === undefined) return { ended: { ending: 'unknown', now: false }, usage: told };
-    const sound = isSound(told) && Object.values(actual).every((amount) => amount === undefined || isWhole(amount));
-    for (const [unit, held] of amountsOf(hold)) {
-      if (unit !== 'concurrent') add(this.#used, unit, (sound ? actual[unit] : undefined) ?? held);
-    }
+    const sound = isSound(told) && areWhole(actual);
+    this.#count(hold.takes, sound ? actual : {});
     const usage = sound ? told : { ...hold.usage, status: told.status, estimated: true };
     this.#ended.set(id, usage);
     return { usage, ended: sound ? { ending: 'settled', now: true } : { ending: 'settled', now: true, rejected: true } };
@@ -117,29 +116,70 @@ export class Lease {
   /** What the ledger is told when the lease ends. */
   account(): Account {
     const ended = Array.from(this.#ended, ([id, usage]) => ({ id, usage }));
-    return { used: Object.fromEntries(this.#used), ended, open: [...this.#open.values()] };
+    const used = Object.fromEntries(units.map((unit) => [unit, this.#used[numberOf[unit]] ?? 0]));
+    return { used, ended, open: [...this.#open.values()] };
   }
 
   get openIds(): readonly string[] {
     return [...this.#open.keys()];
   }
 
-  #left(unit: Unit): number {
-    return (this.#lent.get(unit) ?? 0) - (this.#taken.get(unit) ?? 0) - (this.#used.get(unit) ?? 0);
+  #leftOf(unit: Unit): number {
+    return this.#left[numberOf[unit]] ?? 0;
+  }
+
+  /** Takes from what is left, or puts back: as much of each meter of a unit is one amount of it. */
+  #put(takes: readonly Take[], sign: 1 | -1): void {
+    let seen = 0;
+    for (const { unit, amount } of takes) {
+      const at = numberOf[unit];
+      if ((seen & (1 << at)) !== 0) continue;
+      seen |= 1 << at;
+      this.#left[at] = (this.#left[at] ?? 0) + sign * amount;
+    }
+  }
+
+  /** Counts what a call came to, which is what it held where that is not told. */
+  #count(takes: readonly Take[], actual: Amounts): void {
+    let seen = 0;
+    for (const { unit, amount } of takes) {
+      const at = numberOf[unit];
+      if (unit === 'concurrent' || (seen & (1 << at)) !== 0) continue;
+      seen |= 1 << at;
+      const used = actual[unit] ?? amount;
+      this.#used[at] = (this.#used[at] ?? 0) + used;
+      this.#left[at] = (this.#left[at] ?? 0) - used;
+    }
   }
 
   /** What stood at the meters when the block was lent, and what of the block is left. */
   #answer(): Reserved {
     const standings = this.#standings.map((standing) => {
-      const left = Math.max(0, this.#left(standing.unit));
+      const left = Math.max(0, this.#leftOf(standing.unit));
       return { ...standing, used: Math.max(0, standing.used - left), remaining: standing.remaining + left };
     });
     return { allowed: true, generation: this.#generation, standings };
   }
 }
 
-/** What a call takes of each unit: the same of every meter of that unit. */
-const amountsOf = (hold: NewHold): ReadonlyMap<Unit, number> => new Map(hold.takes.map(({ unit, amount }) => [unit, amount]));
+/** Units by number, so that what is counted of each is a place in a list. */
+const numberOf: { readonly [unit in Unit]: number } = {
+  requests: 0,
+  tokens: 1,
+  'tokens-in': 2,
+  'tokens-out': 3,
+  usd: 4,
+  concurrent: 5,
+  'tool-calls': 6,
+  images: 7,
+  seconds: 8,
+};
+const none = (): number[] => units.map(() => 0);
+
+function areWhole(amounts: Amounts): boolean {
+  for (const unit of units) if (amounts[unit] !== undefined && !isWhole(amounts[unit])) return false;
+  return true;
+}
 
 /** Whether a call takes as much of each meter of a unit: else no one number per unit could stand for it. */
 export function isEven({ takes }: NewHold): boolean {
@@ -163,8 +203,4 @@ export function blockOf(hold: NewHold, id: string, calls: number, ttl: number): 
   const { org, team, app, keyId, startedAt } = hold.usage;
   const usage = { requestId: id, startedAt, org, team, app, keyId, ...(cost === undefined ? {} : { cost: cost.amount * calls }) };
   return { ...hold, id, ttl, usage, takes: hold.takes.map((take) => ({ ...take, amount: take.amount * calls })) };
-}
-
-function add(sums: Map<Unit, number>, unit: Unit, amount: number): void {
-  sums.set(unit, (sums.get(unit) ?? 0) + amount);
 }

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { AuditEvent, AuditHead } from '../../core/ledger/audit.ts';
 import { answerAll, type LedgerAnswer, type LedgerQuestion } from '../../core/ledger/batch.ts';
+import { gathered } from '../../core/ledger/gathered.ts';
 import type { Account, Ended, Extended, NewLease, Progress, Pulse, Reserved } from '../../core/ledger/holds.ts';
 import type { Looked } from '../../core/ledger/meters.ts';
 import { progress } from '../../core/ledger/progress.ts';
@@ -90,12 +91,12 @@ export class Ledger extends DurableObject<LedgerEnv> {
 
   /** What became of calls of leases that go on. */
   progress(told: readonly Progress[]): void {
-    this.#turn((now) => progress(this.#store, told, now));
+    this.#turn((now) => gathered(this.#store, (store) => progress(store, told, now)));
     if (told.some(({ ended }) => ended.length > 0)) this.#drainSoon();
   }
 
   giveBack(lease: string, account: Account): Ended {
-    const ended = this.#turn((now) => giveBack(this.#store, lease, account, now));
+    const ended = this.#turn((now) => gathered(this.#store, (store) => giveBack(store, lease, account, now)));
     for (const { ttl } of account.open) this.#wakeBy(systemClock.now() + ttl);
     // Also where the lease was swept before: its rows are new.
     this.#drainSoon();
@@ -172,7 +173,7 @@ export class Ledger extends DurableObject<LedgerEnv> {
   override async alarm(): Promise<void> {
     this.#alarmAt = undefined;
     const now = systemClock.now();
-    const swept = this.#turn(() => sweep(this.#store, now, SWEEP));
+    const swept = this.#turn(() => gathered(this.#store, (store) => sweep(store, now, SWEEP)));
     const [drainAt, tellAt] = await Promise.all([this.#outbox.drain(this.#store, now), this.#courier.deliver()]);
     this.#forget(now);
     this.#wakeBy(swept === SWEEP ? now : this.#store.nextExpiry());

@@ -6,6 +6,8 @@ import type { Clock } from '../../core/ports.ts';
 const GATHER = 50;
 /** Milliseconds between two messages at least, where answers wait. */
 const GAP = 5;
+/** Milliseconds after which an answer that waits for another one to have the message sent has it sent itself: that request may have ended. */
+const OVERDUE = 50;
 /** Milliseconds for which an answer waits at most: what it costs is deducted, and only its row hangs on this. */
 const PATIENCE = 1_000;
 
@@ -23,6 +25,8 @@ interface Batch {
   readonly said: Map<string, Said>;
   /** Answers that wait. Each has a promise of its own: one that belongs to another request may end with that. */
   readonly waiting: (() => void)[];
+  /** Whether an answer has begun to wait, and will have it sent. */
+  wanted: boolean;
   sent: boolean;
   done: boolean;
 }
@@ -92,15 +96,19 @@ export class ProgressTeller {
 
   async #wait(batch: Batch, after: After): Promise<void> {
     const { clock, sleep } = this.#options;
-    if (!batch.sent) await sleep(Math.max(0, this.#sentAt + GAP - clock.now()));
-    if (!batch.sent) {
-      const sent = this.#send(batch);
-      // Others wait for it too, also where this caller leaves.
-      after(sent);
-      return Promise.race([sent, sleep(PATIENCE)]);
+    if (batch.sent) return Promise.race([woken(batch), sleep(PATIENCE)]);
+    // One of those who wait has it sent for all: timers cost more than what is said.
+    if (batch.wanted) await Promise.race([woken(batch), sleep(OVERDUE)]);
+    else {
+      batch.wanted = true;
+      await sleep(Math.max(0, this.#sentAt + GAP - clock.now()));
     }
     if (batch.done) return;
-    await Promise.race([new Promise<void>((resolve) => void batch.waiting.push(resolve)), sleep(PATIENCE)]);
+    if (batch.sent) return Promise.race([woken(batch), sleep(PATIENCE)]);
+    const sent = this.#send(batch);
+    // Others wait for it too, also where this caller leaves.
+    after(sent);
+    return Promise.race([sent, sleep(PATIENCE)]);
   }
 
   async #send(batch: Batch): Promise<void> {
@@ -134,4 +142,6 @@ export class ProgressTeller {
   }
 }
 
-const newBatch = (): Batch => ({ said: new Map(), waiting: [], sent: false, done: false });
+const woken = (batch: Batch): Promise<void> => new Promise((resolve) => void batch.waiting.push(resolve));
+
+const newBatch = (): Batch => ({ said: new Map(), waiting: [], wanted: false, sent: false, done: false });

@@ -1,5 +1,7 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
+import { answerAll, type LedgerQuestion } from '../../core/ledger/batch.ts';
+import { MemoryStore } from '../../core/ledger/fakes.ts';
 import { takesFor } from '../../core/ledger/limits.ts';
 import { borrow, reserve } from '../../core/ledger/reserve.ts';
 import { giveBack, settle } from '../../core/ledger/settle.ts';
@@ -109,3 +111,45 @@ it('an object that was made before operators were told of anything is read as it
     store.putMeters([{ key: 'k', start: 5, spent: 8, reserved: 7, told: ['0.5'], idleAt: undefined }]);
     expect(new SqlStore(sql).meters(['k'])).toEqual(new Map([['k', { start: 5, spent: 8, reserved: 7, told: ['0.5'] }]]));
   }));
+
+describe('many holds in one turn', () => {
+  const ids = ['h0', 'h1', 'h2', 'h3', 'h4'];
+  const begun = ids.map((id) => ({
+    ask: 'reserve' as const,
+    hold: { id, subjects: [], generation: 0, takes: takes(), ttl: 60_000, usage },
+  }));
+  const over = ids.map((id, at) => {
+    const said = { ...report, user: `"${at}" \ud83d\ude00 \ud800 \\u0000`, model: 'up/m' };
+    return at === 4 ? { ask: 'release' as const, id } : { ask: 'settle' as const, id, settlement: { actual: { usd: at }, usage: said } };
+  });
+
+  it('are kept as each would have been alone', () =>
+    inStorage('together', (raw) => {
+      const { sql, rows } = counting(raw);
+      const [together, alone] = [new SqlStore(sql), new MemoryStore()];
+      const ask = (questions: readonly LedgerQuestion[]) => {
+        expect(answerAll(together, questions, NOW)).toEqual(questions.flatMap((each) => answerAll(alone, [each], NOW)));
+      };
+      // Four meters and a hold each.
+      expect(rows(() => ask(begun))).toBe(4 + ids.length);
+      const again = new SqlStore(sql);
+      for (const id of ids) expect(again.hold(id)).toEqual(alone.hold(id));
+      expect(again.nextExpiry()).toBe(NOW + 60_000);
+      // Four meters; each hold goes, and its end is kept under its number and its id.
+      expect(rows(() => ask(over))).toBe(4 + 3 * ids.length);
+      for (const id of ids) expect([together.hold(id), together.ended(id)]).toEqual([undefined, alone.ended(id)]);
+      expect([...together.endings([...ids, 'h9'])]).toEqual(ids.map((id) => [id, alone.ended(id)]));
+      const waiting = together.waiting(10);
+      expect(waiting.flatMap((row) => (row.usage === null ? [] : [JSON.parse(row.usage)]))).toEqual(alone.rows);
+      expect(waiting.map(({ seq, usage: row }) => [seq, row === null])).toEqual(ids.map((_, at) => [at + 1, at === 4]));
+      ask(begun);
+    }));
+
+  it('and cost nothing but their ends where they begin and end in it', () =>
+    inStorage('both', (raw) => {
+      const { sql, rows } = counting(raw);
+      const store = new SqlStore(sql);
+      expect(rows(() => answerAll(store, [...begun, ...over], NOW))).toBe(4 + 2 * ids.length);
+      expect(new SqlStore(sql).nextExpiry()).toBeUndefined();
+    }));
+});

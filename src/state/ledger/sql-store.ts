@@ -1,6 +1,6 @@
 import { randomBase62 } from '../../core/base62.ts';
 import type { LedgerEvent } from '../../core/ledger/alerts.ts';
-import type { ChangedMeter, Ending, Hold, KeptProgress, LedgerStore } from '../../core/ledger/holds.ts';
+import type { ChangedMeter, EndedHold, Ending, Hold, KeptProgress, LedgerTables } from '../../core/ledger/holds.ts';
 import type { Meter } from '../../core/ledger/meters.ts';
 import type { UsageRow } from '../../core/ledger/usage.ts';
 
@@ -18,7 +18,7 @@ export interface EndedRow {
  * Rows written, which is what storage costs: one for each meter that an operation changes, one for a hold that begins, and
  * five over its end (it goes; its end is kept under its number and its id, and both go later).
  */
-export class SqlStore implements LedgerStore {
+export class SqlStore implements LedgerTables {
   readonly #sql: SqlStorage;
   #generation: number;
   #stopped: ReadonlySet<string>;
@@ -67,14 +67,33 @@ export class SqlStore implements LedgerStore {
   }
 
   putHold(hold: Hold): void {
-    this.#open?.set(hold.id, hold);
-    if (this.#open !== undefined && this.#open.size > MOST_OPEN) this.#open = undefined;
+    this.#remember(hold);
     this.#write('INSERT OR REPLACE INTO holds (id, expires_at, body) VALUES (?, ?, ?)', hold.id, hold.expiresAt, JSON.stringify(hold));
   }
 
   dropHold(id: string): void {
     this.#open?.delete(id);
     this.#write('DELETE FROM holds WHERE id = ?', id);
+  }
+
+  putHolds(holds: readonly Hold[]): void {
+    if (holds.length < MANY) for (const hold of holds) this.putHold(hold);
+    else {
+      for (const hold of holds) this.#remember(hold);
+      this.#write(
+        `INSERT OR REPLACE INTO holds (id, expires_at, body)
+           SELECT value ->> '$.id', value ->> '$.expiresAt', value FROM json_each(?)`,
+        JSON.stringify(holds),
+      );
+    }
+  }
+
+  dropHolds(ids: readonly string[]): void {
+    if (ids.length < MANY) for (const id of ids) this.dropHold(id);
+    else {
+      for (const id of ids) this.#open?.delete(id);
+      this.#write('DELETE FROM holds WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
+    }
   }
 
   expired(now: number, most: number): readonly Hold[] {
@@ -114,6 +133,35 @@ export class SqlStore implements LedgerStore {
       now,
       usage === undefined ? null : JSON.stringify(usage),
     );
+  }
+
+  endings(ids: readonly string[]): ReadonlyMap<string, Ending> {
+    const found = new Map<string, Ending>();
+    if (ids.length < MANY) {
+      for (const id of ids) {
+        const ending = this.ended(id);
+        if (ending !== undefined) found.set(id, ending);
+      }
+      return found;
+    }
+    const query = 'SELECT id, ending FROM ended WHERE id IN (SELECT value FROM json_each(?))';
+    for (const { id, ending } of this.#sql.exec<{ id: string; ending: Ending }>(query, JSON.stringify(ids))) found.set(id, ending);
+    return found;
+  }
+
+  putEnds(ends: readonly EndedHold[]): void {
+    if (ends.length < MANY) for (const { id, ending, at, usage } of ends) this.end(id, ending, at, usage);
+    else {
+      const before = this.#seq;
+      this.#seq += ends.length;
+      // `value` is the member's own text where it is an object, and NULL where it is null.
+      this.#write(
+        `INSERT INTO ended (seq, id, ending, at, usage)
+           SELECT ? + key, value ->> '$.id', value ->> '$.ending', value ->> '$.at', value -> '$.usage' FROM json_each(?)`,
+        before + 1,
+        JSON.stringify(ends),
+      );
+    }
   }
 
   generation(): number {
@@ -190,6 +238,11 @@ export class SqlStore implements LedgerStore {
     return store;
   }
 
+  #remember(hold: Hold): void {
+    this.#open?.set(hold.id, hold);
+    if (this.#open !== undefined && this.#open.size > MOST_OPEN) this.#open = undefined;
+  }
+
   #readOpen(): Map<string, Hold> | undefined {
     const rows = this.#sql.exec<{ body: string }>('SELECT body FROM holds LIMIT ?', MOST_OPEN + 1).toArray();
     return rows.length > MOST_OPEN ? undefined : new Map(rows.map(({ body }) => readHold(body)).map((hold) => [hold.id, hold]));
@@ -209,6 +262,9 @@ const hasColumn = (sql: SqlStorage, table: string, column: string): boolean =>
   sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray().length > 0;
 
 const readTold = (told: string): readonly string[] => JSON.parse(told) as readonly string[];
+
+/** Rows from which on one statement for all of them costs less than one for each. */
+const MANY = 3;
 
 /** Open holds that are remembered, about a kilobyte each. */
 const MOST_OPEN = 5_000;

@@ -11,9 +11,11 @@ export interface Keeper {
   /** Frames in the caller's dialect, whole ones, as they leave; `translated` tells whether they were written here. */
   frames?(text: string, translated: boolean): Awaitable<string>;
   /** A whole answer in the caller's dialect. */
-  whole?(body: string, target: Target, translated: boolean): Awaitable<string>;
-  /** An answer in the caller's own dialect has begun, with the id that its vendor gave it. */
-  begun?(id: string, target: Target): void;
+  whole?(body: string, target: Target, translated: boolean, credential?: string): Awaitable<string>;
+  /** An answer in the caller's own dialect has begun, with the id that its vendor gave it. `credential`: the name of the one it was asked with. */
+  begun?(id: string, target: Target, credential?: string): void;
+  /** A streamed answer in the caller's own dialect is over: the ids that its vendor gave to what it holds. */
+  ended?(items: readonly string[]): void;
   /** Whether the frames of an answer that stays in its dialect are wanted, which costs the native lane. */
   readonly wantsFrames?: boolean;
   /** All has been heard: what must be stored before the caller can go on. */

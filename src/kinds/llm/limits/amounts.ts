@@ -1,5 +1,5 @@
 import type { Usage } from '../../../core/chat.ts';
-import type { Foreseen } from '../../../core/hold.ts';
+import type { Estimate } from '../../../core/hold.ts';
 import type { Amounts, Unit } from '../../../core/ledger/take.ts';
 import type { UsageDraft } from '../../../core/ledger/usage.ts';
 
@@ -24,30 +24,33 @@ export function amountsOf({ input, output, images, seconds, toolCalls }: Counted
   };
 }
 
-/** Calls take from these whatever they come to. */
-const ALWAYS: readonly Unit[] = ['requests', 'concurrent', 'usd'];
+type Taking = Pick<Estimate, 'usage'> & { readonly [field in 'toolCalls' | 'cost' | 'isFree']?: Estimate[field] | undefined };
 
 /**
  * What a call takes before it is sent. A unit that it will come to nothing of is left out: who has used up their pictures
  * may still chat. What costs nothing counts as a request alone.
  */
-export function takenBy({ usage, toolCalls, cost, isFree }: Foreseen): Amounts {
+export function takenBy({ usage, toolCalls, cost, isFree }: Taking): Amounts {
   if (isFree === true) return { requests: 1, concurrent: 1 };
-  const all = amountsOf({ ...usage, ...(toolCalls === undefined ? {} : { toolCalls }) }, cost ?? 0);
-  const entries = Object.entries(all).filter(([unit, amount]) => amount > 0 || ALWAYS.some((always) => always === unit));
-  return Object.fromEntries(entries);
+  const { input, output, images, seconds } = usage;
+  const taken: { -readonly [unit in Unit]?: number } = { requests: 1, concurrent: 1, usd: cost ?? 0 };
+  if (input + output > 0) taken.tokens = input + output;
+  if (input > 0) taken['tokens-in'] = input;
+  if (output > 0) taken['tokens-out'] = output;
+  if (whole(images) > 0) taken.images = whole(images);
+  if (whole(seconds) > 0) taken.seconds = whole(seconds);
+  if (whole(toolCalls) > 0) taken['tool-calls'] = whole(toolCalls);
+  return taken;
 }
 
 /** The numbers of a row; what a call had nothing of is left out. */
 export function numbersOf({ input, output, cacheRead, cacheWrite, reasoning, images, seconds, toolCalls }: Counted): Partial<UsageDraft> {
-  return {
-    input,
-    output,
-    ...(cacheRead === undefined ? {} : { cacheRead }),
-    ...(cacheWrite === undefined ? {} : { cacheWrite }),
-    ...(reasoning === undefined ? {} : { reasoning }),
-    ...(whole(images) === 0 ? {} : { images: whole(images) }),
-    ...(whole(seconds) === 0 ? {} : { seconds: whole(seconds) }),
-    ...(whole(toolCalls) === 0 ? {} : { toolCalls: whole(toolCalls) }),
-  };
+  const numbers: { -readonly [field in keyof UsageDraft]?: UsageDraft[field] } = { input, output };
+  if (cacheRead !== undefined) numbers.cacheRead = cacheRead;
+  if (cacheWrite !== undefined) numbers.cacheWrite = cacheWrite;
+  if (reasoning !== undefined) numbers.reasoning = reasoning;
+  if (whole(images) > 0) numbers.images = whole(images);
+  if (whole(seconds) > 0) numbers.seconds = whole(seconds);
+  if (whole(toolCalls) > 0) numbers.toolCalls = whole(toolCalls);
+  return numbers;
 }

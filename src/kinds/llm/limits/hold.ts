@@ -2,19 +2,28 @@ import { GatewayError } from '../../../core/errors.ts';
 import type { Identity } from '../../../core/exchange.ts';
 import type { CallHold, Estimate, Foreseen, LeftHold } from '../../../core/hold.ts';
 import type { Refusal, ReservedCalls } from '../../../core/ledger/holds.ts';
-import { type Limited, type Subjects, takesFor } from '../../../core/ledger/limits.ts';
+import { type Limited, metersFor, type Subjects, takesFor, takesOf } from '../../../core/ledger/limits.ts';
 import type { Standing } from '../../../core/ledger/meters.ts';
 import { runSubject } from '../../../core/ledger/runs.ts';
-import type { Unit } from '../../../core/ledger/take.ts';
+import type { Amounts, Take, Unit } from '../../../core/ledger/take.ts';
 import type { UsageDraft, UsageReport } from '../../../core/ledger/usage.ts';
+import type { NanoUsd } from '../../../core/money.ts';
 import type { Outcome } from '../../../core/policy.ts';
 import type { Clock, UsualOutput } from '../../../core/ports.ts';
 import { amountsOf, type Counted, numbersOf, takenBy } from './amounts.ts';
 import { standingHeaders } from './headers.ts';
+import { type Before, largest, lastPart, withPart } from './in-parts.ts';
 import { refused } from './refusal.ts';
 
 /** Output tokens for which it is worth asking the ledger. */
 const LEAST_STEP = 64;
+
+type Writable<T> = { -readonly [field in keyof T]: T[field] };
+
+interface ServedFacts {
+  readonly servedModel?: string;
+  readonly priceVersion?: string;
+}
 
 export interface HoldOptions {
   readonly requestId: string;
@@ -28,6 +37,8 @@ export interface HoldOptions {
   readonly route: string;
   /** Milliseconds after which a hold that nobody ended counts as spent: longer than the longest call. */
   readonly ttl: number;
+  /** How the caller speaks: whose fields tell it what is left. */
+  readonly dialect?: string | undefined;
   readonly clock: Clock;
   /** Learns how long answers are. */
   readonly usual?: UsualOutput | undefined;
@@ -44,6 +55,14 @@ export class LedgerHold implements CallHold {
   /** Output tokens that are held for, where they are fewer than may come. */
   #part: number | undefined;
   #standings: readonly Standing[] = [];
+  /** What is held for beside `#foreseen`, and its part. */
+  #second: { readonly foreseen: Foreseen; readonly part: number | undefined } | undefined;
+  /** What is being asked of the ledger, or was asked last. */
+  #asking: Promise<unknown> | undefined;
+  /** All has been settled. */
+  #isOver = false;
+  /** What earlier parts of the call came to, which have rows of their own. */
+  #before: Before | undefined;
 
   constructor(options: HoldOptions) {
     this.#options = options;
@@ -51,31 +70,103 @@ export class LedgerHold implements CallHold {
   }
 
   get toolCalls(): number | undefined {
-    return this.#foreseen === undefined ? undefined : (this.#foreseen.toolCalls ?? 0);
+    const known = this.#before?.usage ?? this.#foreseen;
+    return known === undefined ? undefined : (known.toolCalls ?? 0);
   }
 
   get headers() {
-    return standingHeaders(this.#standings, this.#options.clock.now());
+    const { clock, dialect } = this.#options;
+    return standingHeaders(this.#standings, clock.now(), dialect);
   }
 
-  async take(foreseen: Foreseen): Promise<number | undefined> {
+  take(foreseen: Foreseen): Promise<number | undefined> {
+    return this.#turn(() => this.#take(foreseen));
+  }
+
+  beside(foreseen: Foreseen): Promise<number | undefined> {
+    return this.#turn(() => this.#beside(foreseen));
+  }
+
+  only(served: 'first' | 'second'): void {
+    void this.#turn(() => this.#only(served)).catch((cause: unknown) => {
+      // Until it is settled more is held than need be.
+      this.#options.log('What a call holds could not be made less', cause);
+    });
+  }
+
+  /** One thing is asked of the ledger after the other, so that each knows what the last one came to. */
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#asking;
+    const turn = before === undefined ? work() : before.then(work, work);
+    this.#asking = turn;
+    return turn;
+  }
+
+  async #beside(foreseen: Foreseen): Promise<number | undefined> {
+    const first = this.#foreseen;
+    if (first === undefined) return this.#take(foreseen);
+    this.#checkOpen();
+    this.#checkPriced(foreseen);
+    const part = unboundedPart(foreseen);
+    const before = this.#second;
+    this.#second = { foreseen, part };
+    let refusal: Refusal | undefined;
+    try {
+      refusal = await this.#ask(first, this.#held(first), true);
+    } catch (thrown) {
+      this.#second = before;
+      throw thrown;
+    }
+    if (refusal === undefined) return part;
+    this.#second = before;
+    throw refused(refusal, this.#options.clock.now());
+  }
+
+  async #only(served: 'first' | 'second'): Promise<void> {
+    const second = this.#second;
+    const first = this.#foreseen;
+    if (second === undefined || first === undefined) return;
+    const kept = served === 'first' ? first : second.foreseen;
+    if (served === 'second') this.#part = second.part;
+    this.#foreseen = kept;
+    this.#second = undefined;
+    await this.#ask(kept, this.#held(kept), true);
+  }
+
+  /** What comes once all is settled would be held for good. */
+  #checkOpen(): void {
+    if (this.#isOver) throw new GatewayError('conflict', 'A call with this request id has ended already.');
+  }
+
+  /** What is held for, of all that was foreseen. */
+  #held(foreseen: Foreseen): Estimate {
+    return this.#part === undefined ? foreseen : (foreseen.part?.of(this.#part) ?? foreseen);
+  }
+
+  #checkPriced({ cost, model }: Foreseen): void {
+    if (cost !== undefined || !this.#limits.some((each) => each.limits.some(({ unit, soft }) => unit === 'usd' && soft !== true))) return;
+    throw new GatewayError(
+      'model_not_allowed',
+      `The price of ${model} is not known, so no budget can hold it. The operator gives it one under prices of the provider.`,
+      { param: 'model' },
+    );
+  }
+
+  async #take(foreseen: Foreseen): Promise<number | undefined> {
     // What is held already has its place among requests.
     if (foreseen.isFree === true && this.#isHeld) return undefined;
-    const isPriced = foreseen.cost !== undefined;
-    if (!isPriced && this.#limits.some((each) => each.limits.some(({ unit, soft }) => unit === 'usd' && soft !== true))) {
-      throw new GatewayError(
-        'model_not_allowed',
-        `The price of ${foreseen.model} is not known, so no budget can hold it. The operator gives it one under prices of the provider.`,
-        { param: 'model' },
-      );
-    }
+    this.#checkOpen();
+    // Asked again while another is held for beside it: nothing is different.
+    if (this.#second !== undefined && foreseen.model === this.#foreseen?.model) return this.#part;
+    this.#second = undefined;
+    this.#checkPriced(foreseen);
     const parts = partsOf(foreseen);
     let refusal = await this.#ask(foreseen, foreseen, parts.length > 0);
     if (refusal?.reason === 'outdated') {
       await this.#renew();
       refusal = await this.#ask(foreseen, foreseen, parts.length > 0);
     }
-    let part = foreseen.part?.isUnbounded === true ? foreseen.usage.output : undefined;
+    let part = unboundedPart(foreseen);
     for (const [index, output] of parts.entries()) {
       if (refusal === undefined || !eases(refusal)) break;
       part = output;
@@ -87,7 +178,11 @@ export class LedgerHold implements CallHold {
     return part;
   }
 
-  async more(): Promise<number | undefined> {
+  more(): Promise<number | undefined> {
+    return this.#turn(() => this.#more());
+  }
+
+  async #more(): Promise<number | undefined> {
     const [foreseen, part] = [this.#foreseen, this.#part];
     if (foreseen?.part === undefined || part === undefined) return undefined;
     // As much again, or what of it is there.
@@ -103,22 +198,43 @@ export class LedgerHold implements CallHold {
 
   /** Holds for so much instead of what is held; why not, where it does not fit. `yields`: then less will be asked for. */
   async #ask(foreseen: Foreseen, { usage, cost, priceVersion }: Estimate, yields = false): Promise<Refusal | undefined> {
-    const { ledger, requestId, ttl, run } = this.#options;
+    const { ledger, ttl, run } = this.#options;
     const who = this.#who;
-    const takes = takesFor(
-      this.#limits,
-      this.#subjects(foreseen),
-      takenBy({ ...foreseen, usage, ...(cost === undefined ? {} : { cost }) }),
-    );
-    const draft = this.#draft(foreseen, withTools(usage, foreseen), cost, priceVersion);
+    const id = this.#id;
+    const amounts = this.#amounts(foreseen, usage, cost);
+    const meters = metersFor(this.#limits, this.#subjects(foreseen), amounts);
+    const asks = takesOf(meters, amounts);
+    const second = this.#second?.foreseen;
+    const takes = second === undefined ? asks : largest(asks, this.#takes(second));
+    const draft = this.#draft(foreseen.model, withTools(usage, foreseen), cost, priceVersion);
     const subjects = run === undefined ? [] : [runSubject(who.app, run)];
-    const asked = { id: requestId, subjects, generation: who.generation ?? 0, takes, ttl, usage: draft };
+    const asked = { id, subjects, generation: who.generation ?? 0, takes, ttl, usage: draft };
     const hold = yields ? { ...asked, yields: [...OF_OUTPUT] } : asked;
-    const reserved = this.#isHeld ? await ledger.move(requestId, takes, draft) : await ledger.reserve(hold);
+    const reserved = this.#isHeld
+      ? await ledger.move(id, takes, draft)
+      : await ledger.reserve(hold, second === undefined ? meters : undefined);
     this.#standings = reserved.standings;
     if (!reserved.allowed) return reserved.refusal;
     this.#isHeld = true;
     return undefined;
+  }
+
+  /** What a part of the call takes: it is one request, in how many parts it may be served. */
+  #takes(foreseen: Foreseen): readonly Take[] {
+    return takesFor(this.#limits, this.#subjects(foreseen), this.#amounts(foreseen, foreseen.usage, foreseen.cost));
+  }
+
+  #amounts({ toolCalls, isFree, cost }: Foreseen, usage: Counted, known: NanoUsd | undefined): Amounts {
+    const all = takenBy({ usage, toolCalls, isFree, cost: known ?? cost });
+    if (this.#before === undefined) return all;
+    const { requests: _requests, ...amounts } = all;
+    return amounts;
+  }
+
+  /** The call's own id for its first part; the ledger's for those that follow. */
+  get #id(): string {
+    const { requestId } = this.#options;
+    return this.#before === undefined ? requestId : `${requestId}.${this.#before.parts + 1}`;
   }
 
   get #limits(): readonly Limited[] {
@@ -141,7 +257,7 @@ export class LedgerHold implements CallHold {
     if (foreseen === undefined) return undefined;
     const { ledger, requestId: id } = this.#options;
     const { concurrent: _concurrent, ...amounts } = takenBy(foreseen);
-    const usage = this.#draft(foreseen, withTools(foreseen.usage, foreseen), foreseen.cost, foreseen.priceVersion);
+    const usage = this.#draft(foreseen.model, withTools(foreseen.usage, foreseen), foreseen.cost, foreseen.priceVersion);
     try {
       const moved = await ledger.move(id, takesFor(this.#limits, this.#subjects(foreseen), amounts), usage);
       if (!moved.allowed) return undefined;
@@ -160,27 +276,57 @@ export class LedgerHold implements CallHold {
     if (refusal !== undefined) throw refused(refusal, clock.now());
   }
 
-  async settle(outcome: Outcome, facts: { readonly servedModel?: string; readonly priceVersion?: string }): Promise<void> {
+  next(outcome: Outcome, facts: ServedFacts): Promise<void> {
+    return this.#turn(() => this.#next(outcome, facts));
+  }
+
+  async #next(outcome: Outcome, facts: ServedFacts): Promise<void> {
     const foreseen = this.#foreseen;
     if (foreseen === undefined) return;
-    const { ledger, requestId } = this.#options;
+    const { usage, cost } = await this.#end(foreseen, outcome, facts);
+    this.#before = withPart(this.#before, usage, cost);
+    this.#foreseen = undefined;
+    this.#part = undefined;
+    this.#isHeld = false;
+  }
+
+  settle(outcome: Outcome, facts: ServedFacts): Promise<void> {
+    return this.#turn(() => this.#settle(outcome, facts));
+  }
+
+  async #settle(outcome: Outcome, facts: ServedFacts): Promise<void> {
+    this.#isOver = true;
+    if (this.#foreseen === undefined) return;
+    await this.#end(this.#foreseen, this.#before === undefined ? outcome : lastPart(outcome, this.#before), facts);
+  }
+
+  /** Settles what is held; says what was charged. */
+  async #end(foreseen: Foreseen, outcome: Outcome, facts: ServedFacts): Promise<{ readonly usage: Counted; readonly cost: number }> {
+    // Of two that were asked neither has served: what the second would have taken must not be counted.
+    if (this.#second !== undefined) {
+      await this.#only('first').catch((cause: unknown) => this.#options.log('What a call holds could not be made less', cause));
+    }
     // What never came costs nothing, unless the caller would not wait for it: the provider was asked, and bills.
-    const held = this.#part === undefined ? foreseen : (foreseen.part?.of(this.#part) ?? foreseen);
+    const held = this.#held(foreseen);
     const charged = outcome.usage ?? (isUnawaited(outcome) ? { ...held.usage, estimated: true } : undefined);
     const usage: Counted = charged === undefined ? { input: 0, output: 0 } : withTools(charged, foreseen);
-    if (outcome.status === 'complete' && usage.estimated !== true) this.#options.usual?.note(this.#who.app, foreseen.model, usage.output);
+    const { ledger, usual } = this.#options;
+    if (outcome.status === 'complete' && usage.estimated !== true) usual?.note(this.#who.app, foreseen.model, usage.output);
     const cost = outcome.cost ?? (charged === undefined ? 0 : held.cost);
+    // Of a call in parts the last one is not by who served the first.
+    const own = this.#before === undefined ? facts : {};
     const report: UsageReport = {
-      ...this.#draft({ ...foreseen, model: facts.servedModel ?? foreseen.model }, usage, cost, facts.priceVersion ?? foreseen.priceVersion),
+      ...this.#draft(own.servedModel ?? foreseen.model, usage, cost, own.priceVersion ?? foreseen.priceVersion),
       status: outcome.status,
       ...(usage.estimated === true ? { estimated: true } : {}),
     };
     try {
-      await ledger.settle(requestId, { actual: amountsOf(usage, cost ?? 0), usage: report });
+      await ledger.settle(this.#id, { actual: amountsOf(usage, cost ?? 0), usage: report });
     } catch (cause) {
       // Nobody gives it back: in time it counts as it was foreseen.
       this.#options.log('What a call came to could not be told to the ledger', cause);
     }
+    return { usage, cost: cost ?? 0 };
   }
 
   #subjects({ provider, model }: Foreseen): Subjects {
@@ -189,29 +335,24 @@ export class LedgerHold implements CallHold {
     return { org, team, app, key, provider, model, ...(run === undefined ? {} : { run }), ...(user === undefined ? {} : { user }) };
   }
 
-  #draft({ model }: Foreseen, usage: Counted, cost: number | undefined, priceVersion: string | undefined): UsageDraft {
+  #draft(model: string, usage: Counted, cost: number | undefined, priceVersion: string | undefined): UsageDraft {
     const { requestId, startedAt, run, user, route } = this.#options;
     const who = this.#who;
-    return {
-      requestId,
-      startedAt,
-      org: who.org,
-      team: who.team,
-      app: who.app,
-      keyId: who.keyId,
-      route,
-      ...(model === '' ? {} : { model }),
-      ...numbersOf(usage),
-      ...(run === undefined ? {} : { run }),
-      ...(user === undefined ? {} : { user }),
-      ...(cost === undefined ? {} : { cost }),
-      ...(priceVersion === undefined ? {} : { priceVersion }),
-    };
+    const { org, team, app, keyId } = who;
+    const draft: Writable<UsageDraft> = { requestId, startedAt, org, team, app, keyId, route, ...numbersOf(usage) };
+    if (model !== '') draft.model = model;
+    if (run !== undefined) draft.run = run;
+    if (user !== undefined) draft.user = user;
+    if (cost !== undefined) draft.cost = cost;
+    if (priceVersion !== undefined) draft.priceVersion = priceVersion;
+    return draft;
   }
 }
 
+const unboundedPart = ({ part, usage }: Foreseen): number | undefined => (part?.isUnbounded === true ? usage.output : undefined);
+
 /** Leaving and short time limits are the caller's to choose: what they cut off must not be free. */
-const isUnawaited = ({ status, error }: Outcome) => status === 'aborted' || error?.code === 'upstream_timeout';
+const isUnawaited = ({ status, error }: Outcome) => status === 'aborted' || error?.details.outOfTime === true;
 
 /** Tool calls were carried out before the call was sent: what vendors count says nothing of them. */
 const withTools = (usage: Counted, { toolCalls }: Foreseen): Counted => (toolCalls === undefined ? usage : { ...usage, toolCalls });

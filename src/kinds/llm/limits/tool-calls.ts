@@ -6,11 +6,12 @@ import { isObject } from '../../../core/json.ts';
  * before the call is sent, and counted once each, since the next call has a newer answer before its own.
  */
 export function toolCallsIn({ messages }: Chat): number {
-  const last = messages.findLastIndex(({ role }) => role === 'assistant');
-  return messages
-    .slice(last + 1)
-    .flatMap(({ content }) => content)
-    .filter(isResult).length;
+  let results = 0;
+  for (const { role, content } of messages) {
+    if (role === 'assistant') results = 0;
+    else for (const part of content) if (isResult(part)) results += 1;
+  }
+  return results;
 }
 
 /** Results of tools that one vendor alone has keep its own form: `computer_call_output`, `web_search_tool_result`. */

@@ -3,9 +3,9 @@ import { GatewayError } from '../../../core/errors.ts';
 import { asString, isArray, isObject, type JsonObject, parseJson } from '../../../core/json.ts';
 import type { Reply } from '../../../core/kind.ts';
 import { readText } from '../../../core/reader.ts';
-import type { Target } from '../../../core/strategy.ts';
+import { nameOf, type Target } from '../../../core/strategy.ts';
 import { Wire } from '../../../core/wire.ts';
-import { Ask, nameOf } from '../ask.ts';
+import { Ask } from '../ask.ts';
 import { charge } from '../charge.ts';
 import { isTranslated, openLine, prepare, send } from '../upstream.ts';
 import { sealedCompaction } from './compaction.ts';
@@ -32,7 +32,7 @@ async function compactAtVendor(ask: Ask, [target]: readonly Target[]): Promise<R
   if (dispatch.dialect.id !== call.dialect.id || dispatch.provider.provider.respond !== undefined) return undefined;
   const [path = '', query] = dispatch.request.url.split('?', 2);
   const url = `${path}/compact${query === undefined ? '' : `?${query}`}`;
-  const line = openLine(ask.resolved.timeout.total);
+  const line = openLine(ask.routed.resolved.timeout.total);
   try {
     const response = await send({ ...dispatch, request: { ...dispatch.request, url } }, target, line.signal, exchange);
     const body = await readText(response, COMPACT_BYTES);
@@ -51,11 +51,11 @@ async function compactAtVendor(ask: Ask, [target]: readonly Target[]): Promise<R
 }
 
 async function summarised(ask: Ask, targets: readonly Target[]): Promise<Reply> {
-  const { exchange, chain, plan, resolved, deadline } = ask;
+  const { exchange, chain, plan, routed, deadline } = ask;
   const body = ask.call.wire.json();
   const items = inputItems(body.input);
   const call = summaryCall(ask.call, body);
-  const { answer, attempts } = await new Ask(call, exchange, chain, plan, resolved, deadline, {
+  const { answer, attempts } = await new Ask(call, exchange, chain, plan, routed, deadline, {
     call,
     targets,
     keepers: [],

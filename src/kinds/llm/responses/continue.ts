@@ -8,7 +8,7 @@ import type { Target } from '../../../core/strategy.ts';
 import type { Continued } from '../continued.ts';
 import { isTranslated } from '../upstream.ts';
 import { holdsOwnCompaction, openedCompactions } from './compaction.ts';
-import { checkAnswers, type Item, inputItems, RESPONSES, referredItems, replayed } from './items.ts';
+import { checkAnswers, type Item, inputItems, lookedUpItems, mayHoldIds, RESPONSES, referredItems, replayed } from './items.ts';
 import { ResponseKeeper } from './keeper.ts';
 import { isBound, ResponseStore } from './kept.ts';
 
@@ -22,20 +22,26 @@ interface Wishes {
 
 /**
  * A Responses call with the state that its provider lacks: the conversation that it continues is put into its input,
- * and its answer is kept. Where the provider keeps state itself ids pass through, and only whose they are is checked
- * and recorded.
+ * and its answer is kept. Where the provider keeps state itself ids pass through, those of responses and of items, and
+ * only whose they are is checked and recorded.
  */
 export function continueResponse(call: LlmCall, targets: readonly Target[], exchange: Exchange, plan: Plan): Awaitable<Continued> {
   const wishes = readWishes(call);
   const able = wishes.background ? inBackground(targets, plan) : targets;
   const translated = able.some((target) => isTranslated(target, RESPONSES, plan));
   const plain = wishes.previous === undefined && wishes.conversation === undefined && !holdsOwnCompaction(call.wire.text);
-  if (plain && !translated) {
-    const store = wishes.store && call.operation === 'chat' ? ResponseStore.of(exchange, plan.state) : undefined;
-    const kept = { input: [], store: true };
-    return { call, targets: able, keepers: store === undefined ? [] : [new ResponseKeeper(kept, store, exchange)], loss: [] };
-  }
-  return withState(call, able, wishes, exchange, plan);
+  if (!plain || translated) return withState(call, able, wishes, exchange, plan);
+  const looked = mayHoldIds(call.wire.text) ? lookedUpItems(inputItems(call.wire.fields.get('input'))) : [];
+  if (looked.length === 0) return passed(call, able, wishes, exchange, plan);
+  // What an item says of itself is nobody's secret; what a provider would look up by its id may be another app's.
+  return checkOwned(looked, exchange, plan).then(() => passed(call, able, wishes, exchange, plan));
+}
+
+/** A call that says all, or whose provider knows the rest. */
+function passed(call: LlmCall, targets: readonly Target[], wishes: Wishes, exchange: Exchange, plan: Plan): Continued {
+  const store = wishes.store && call.operation === 'chat' ? ResponseStore.of(exchange, plan.state) : undefined;
+  const kept = { input: [], store: true };
+  return { call, targets, keepers: store === undefined ? [] : [new ResponseKeeper(kept, store, exchange)], loss: [] };
 }
 
 async function withState(call: LlmCall, targets: readonly Target[], wishes: Wishes, exchange: Exchange, plan: Plan): Promise<Continued> {
@@ -52,7 +58,8 @@ async function withState(call: LlmCall, targets: readonly Target[], wishes: Wish
   const isLost = wishes.store && store === undefined && !isNative;
   return {
     call: whole,
-    targets: bound ?? targets,
+    targets: bound?.targets ?? targets,
+    ...(bound?.credential === undefined ? {} : { credential: bound.credential }),
     keepers: call.operation === 'chat' ? [new ResponseKeeper(kept, store, exchange)] : [],
     loss: isLost ? ['store'] : [],
   };
@@ -95,12 +102,12 @@ async function boundTargets(
   targets: readonly Target[],
   exchange: Exchange,
   plan: Plan,
-): Promise<readonly Target[] | undefined> {
+): Promise<{ readonly targets: readonly Target[]; readonly credential: string | undefined } | undefined> {
   const kept = await ResponseStore.need(exchange, plan.state).response(id);
   if (kept === undefined) throw notFound('Previous response', id);
   if (!isBound(kept)) return undefined;
   const own = targets.filter((target) => target.provider === kept.provider && !isTranslated(target, RESPONSES, plan));
-  if (own.length > 0) return own;
+  if (own.length > 0) return { targets: own, credential: kept.credential };
   throw new GatewayError(
     'invalid_request',
     `The response '${id.slice(0, 200)}' is kept by the provider "${kept.provider}", which does not serve this model. Send the whole conversation as input.`,
@@ -120,10 +127,18 @@ async function historyOf({ previous, conversation }: Wishes, exchange: Exchange,
   return store.conversationItems(conversation);
 }
 
-/** Items that the input only refers to, in the place of the references, unless all targets can look them up themselves. */
+/** Throws where an item of an input is none of this app's. */
+async function checkOwned(ids: readonly string[], exchange: Exchange, plan: Plan): Promise<void> {
+  const foreign = ids.length === 0 ? undefined : await ResponseStore.need(exchange, plan.state).foreignItem(ids);
+  if (foreign !== undefined) throw notFound('Item', foreign);
+}
+
+/** Items that the input only refers to, in the place of the references, unless all targets can look them up themselves: then only whose they are is checked. */
 async function withReferred(input: readonly Item[], targets: readonly Target[], exchange: Exchange, plan: Plan): Promise<readonly Item[]> {
+  const translated = targets.filter((target) => isTranslated(target, RESPONSES, plan));
+  if (translated.length < targets.length) await checkOwned(lookedUpItems(input), exchange, plan);
   const ids = referredItems(input);
-  if (ids.length === 0 || !targets.some((target) => isTranslated(target, RESPONSES, plan))) return input;
+  if (ids.length === 0 || translated.length === 0) return input;
   const found = await ResponseStore.need(exchange, plan.state).items(ids);
   return input.map((item) => {
     if (item.type !== 'item_reference') return item;

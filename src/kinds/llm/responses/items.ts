@@ -82,6 +82,29 @@ export function checkAnswers(items: readonly Item[]): void {
   }
 }
 
+export const idsOf = (items: readonly Item[]): readonly string[] => items.flatMap(({ id }) => asString(id) ?? []);
+
 /** The ids that a call's input only refers to. */
-export const referredItems = (items: readonly Item[]): readonly string[] =>
-  items.flatMap((item) => (item.type === 'item_reference' ? (asString(item.id) ?? []) : []));
+export const referredItems = (items: readonly Item[]): readonly string[] => idsOf(items.filter(({ type }) => type === 'item_reference'));
+
+/** What such an item says itself; without any of it its vendor looks the item up by its id. */
+const SAID_BY: { readonly [type: string]: readonly string[] } = {
+  reasoning: ['encrypted_content', 'content'],
+  image_generation_call: ['result'],
+  compaction: ['encrypted_content'],
+};
+
+/** The ids of all items that a vendor who keeps them would look up for a call: those it refers to, and those it says without their content. */
+export const lookedUpItems = (items: readonly Item[]): readonly string[] => [...new Set(idsOf(items.filter(isLookedUp)))];
+
+function isLookedUp(item: Item): boolean {
+  if (item.type === 'item_reference') return true;
+  const fields = Object.hasOwn(SAID_BY, asString(item.type) ?? '') ? SAID_BY[asString(item.type) ?? ''] : undefined;
+  return fields?.every((field) => isEmpty(item[field])) === true;
+}
+
+const isEmpty = (value: Json | undefined) =>
+  value === undefined || value === null || value === '' || (isArray(value) && value.length === 0);
+
+/** Whether the text of a body may hold an item with an id; one without costs no parsing. */
+export const mayHoldIds = (body: string): boolean => body.includes('"id"') || body.includes('\\u');

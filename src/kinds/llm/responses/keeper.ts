@@ -4,8 +4,8 @@ import { asString, isObject, type JsonObject, parseJson } from '../../../core/js
 import type { Target } from '../../../core/strategy.ts';
 import type { Keeper } from '../continuity/keeper.ts';
 import { enveloped, hasEnded } from './envelope.ts';
-import { type Item, listedItems } from './items.ts';
-import { outputOf, type ResponseStore } from './kept.ts';
+import { type Item, idsOf, listedItems } from './items.ts';
+import { type BoundResponse, outputOf, type ResponseStore } from './kept.ts';
 
 export interface KeptCall {
   /** What it said that earlier calls had not. */
@@ -19,13 +19,15 @@ export interface KeptCall {
 
 /**
  * Gives an answer that was written here what it says of its call, and keeps it. It is kept before its last event
- * leaves: who is told an id may use it at once. Of an answer that its provider keeps, only whose it is is recorded.
+ * leaves: who is told an id may use it at once. Of an answer that its provider keeps, only whose it and its items are is recorded.
  */
 export class ResponseKeeper implements Keeper {
   readonly #call: KeptCall;
   readonly #store: ResponseStore | undefined;
   readonly #exchange: Exchange;
   readonly wantsFrames: boolean;
+  /** The response that its provider keeps. */
+  #bound: string | undefined;
 
   constructor(call: KeptCall, store: ResponseStore | undefined, exchange: Exchange) {
     this.#call = call;
@@ -35,10 +37,23 @@ export class ResponseKeeper implements Keeper {
     this.wantsFrames = call.conversation !== undefined;
   }
 
-  begun(id: string, { provider }: Target): void {
+  begun(id: string, { provider }: Target, credential?: string): void {
+    this.#bind(id, { provider, ...(credential === undefined ? {} : { credential }) }, []);
+  }
+
+  ended(items: readonly string[]): void {
+    if (this.#store === undefined || this.#bound === undefined) return;
+    this.#after(this.#store.bindItems(this.#bound, items));
+  }
+
+  #bind(id: string, where: BoundResponse, items: readonly string[]): void {
     if (this.#store === undefined || !this.#call.store) return;
-    const binding = this.#store.bind(id, provider).catch((thrown: unknown) => this.#note(thrown));
-    this.#exchange.ports.after(binding);
+    this.#bound = id;
+    this.#after(this.#store.bind(id, where, items));
+  }
+
+  #after(writing: Promise<void>): void {
+    this.#exchange.ports.after(writing.catch((thrown: unknown) => this.#note(thrown)));
   }
 
   async frames(text: string, translated: boolean): Promise<string> {
@@ -47,12 +62,13 @@ export class ResponseKeeper implements Keeper {
     return (await Promise.all(frames.map((frame) => this.#frame(frame, translated)))).join('');
   }
 
-  async whole(body: string, target: Target, translated: boolean): Promise<string> {
+  async whole(body: string, { provider }: Target, translated: boolean, credential?: string): Promise<string> {
     const response = parseJson(body);
     if (!isObject(response)) return body;
     if (translated) return JSON.stringify(await this.#kept(response));
     const id = asString(response.id);
-    if (id !== undefined) this.begun(id, target);
+    const where = { provider, ...(credential === undefined ? {} : { credential }) };
+    if (id !== undefined) this.#bind(id, where, idsOf(outputOf(response)));
     await this.#append(response);
     return body;
   }

@@ -3,7 +3,7 @@ import type { Exchange } from '../../../core/exchange.ts';
 import { asString, isArray, isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import type { PlanState } from '../../../core/plan.ts';
 import type { Continuity, KeptEntry, KeptPlace } from '../../../core/ports.ts';
-import type { Item } from './items.ts';
+import { type Item, idsOf } from './items.ts';
 
 /** A response that was answered here and is kept here: what was said new in its call, and the whole answer. */
 export interface StoredResponse {
@@ -14,6 +14,8 @@ export interface StoredResponse {
 /** A response that its provider keeps: whose it is, and where. */
 export interface BoundResponse {
   readonly provider: string;
+  /** Which of its credentials: another one may be another account's. */
+  readonly credential?: string;
 }
 
 export type KeptResponse = StoredResponse | BoundResponse;
@@ -107,17 +109,35 @@ export class ResponseStore {
     const output = outputOf(kept.response);
     const value: Json = { input: kept.input, response: kept.response };
     const parent = where.previous === undefined ? {} : { parent: { kind: RESPONSE, id: where.previous } };
-    const pointers = [...kept.input, ...output].flatMap((item): KeptEntry[] => {
-      const itemId = asString(item.id);
-      return itemId === undefined ? [] : [{ kind: POINTER, id: itemId, value: id, parent: { kind: RESPONSE, id }, expiresAt }];
-    });
+    const pointers = this.#pointers(id, idsOf([...kept.input, ...output]));
     const said = where.conversation === undefined ? [] : this.#conversationItems(where.conversation, [...kept.input, ...output]);
     await this.#put([{ kind: RESPONSE, id, value, ...parent, expiresAt }, ...pointers, ...said]);
   }
 
-  /** Records whose a response is that its provider keeps. */
-  bind(id: string, provider: string): Promise<void> {
-    return this.#put([{ kind: RESPONSE, id, value: { provider }, expiresAt: this.#until() }]);
+  /** Records whose a response is that its provider keeps, and its items. */
+  bind(id: string, where: BoundResponse, items: readonly string[]): Promise<void> {
+    return this.#put([{ kind: RESPONSE, id, value: { ...where }, expiresAt: this.#until() }, ...this.#pointers(id, items)]);
+  }
+
+  async bindItems(response: string, items: readonly string[]): Promise<void> {
+    if (items.length > 0) await this.#put(this.#pointers(response, items));
+  }
+
+  /** The first of some ids that is of no item of this owner's responses, wherever those are kept. */
+  async foreignItem(ids: readonly string[]): Promise<string | undefined> {
+    for (let look = 0; ; look++) {
+      const owned = await this.#continuity.get(this.#owner, POINTER, ids);
+      const foreign = ids.find((id) => !owned.has(id));
+      const pause = LOOK_AGAIN[look];
+      if (foreign === undefined || pause === undefined) return foreign;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  #pointers(response: string, items: readonly string[]): KeptEntry[] {
+    const expiresAt = this.#until();
+    const parent = { kind: RESPONSE, id: response };
+    return items.map((id) => ({ kind: POINTER, id, value: response, parent, expiresAt }));
   }
 
   delete(id: string): Promise<boolean> {
@@ -177,7 +197,9 @@ export const outputOf = (response: JsonObject): readonly Item[] =>
 
 function readResponse(value: Json | undefined): KeptResponse | undefined {
   if (!isObject(value)) return undefined;
-  if (typeof value.provider === 'string') return { provider: value.provider };
+  if (typeof value.provider === 'string') {
+    return { provider: value.provider, ...(typeof value.credential === 'string' ? { credential: value.credential } : {}) };
+  }
   if (!isArray(value.input) || !isObject(value.response)) return undefined;
   return { input: value.input.filter((item) => isObject(item)), response: value.response };
 }

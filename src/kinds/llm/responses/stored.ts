@@ -1,9 +1,11 @@
 import { GatewayError } from '../../../core/errors.ts';
 import { sse } from '../../../core/framing.ts';
+import { isArray, isObject, parseJson } from '../../../core/json.ts';
 import type { Plan } from '../../../core/plan.ts';
+import { readText } from '../../../core/reader.ts';
 import { freeCall } from '../limits/free.ts';
 import { type Dispatch, send, upstreamHeaders } from '../upstream.ts';
-import { RESPONSES } from './items.ts';
+import { idsOf, RESPONSES } from './items.ts';
 import { isBound, outputOf, ResponseStore, type StoredResponse } from './kept.ts';
 import {
   jsonAnswer,
@@ -29,7 +31,7 @@ export const serveStoredResponse: ServeResource = async (request, exchange, plan
   const kept = await store.response(id);
   if (kept === undefined) throw unknownId('Response', id);
   if (!isBound(kept)) return answerHere(id, kept, request, store);
-  const answer = await atProvider(kept.provider, request, exchange, plan);
+  const answer = await known(await atProvider(kept.provider, request, exchange, plan), id, store);
   if (request.method === 'DELETE') await store.delete(id);
   return answer;
 };
@@ -71,6 +73,20 @@ async function answerHere(
     });
   }
   return jsonAnswer(kept.response);
+}
+
+/** Bytes of a response that is looked into. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** The ids that a caller is told here, of an answer made in the background or of what it was made from, may be referred to. */
+async function known(answer: ResourceAnswer, id: string, store: ResponseStore): Promise<ResourceAnswer> {
+  if (answer.status !== 200 || typeof answer.body === 'string' || !answer.contentType.startsWith('application/json')) return answer;
+  const body = await readText(new Response(answer.body), MOST_BYTES);
+  if (body === undefined) throw new GatewayError('upstream_invalid', 'The provider sent a larger response than any model gives.');
+  const told = parseJson(body);
+  const items = isObject(told) ? [...outputOf(told), ...(isArray(told.data) ? told.data.filter((item) => isObject(item)) : [])] : [];
+  await store.bindItems(id, idsOf(items));
+  return { ...answer, body };
 }
 
 async function atProvider(id: string, request: ResourceRequest, exchange: ResourceExchange, plan: Plan): Promise<ResourceAnswer> {
