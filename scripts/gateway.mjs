@@ -7,6 +7,7 @@ import { bundle, quiet } from './bundle.mjs';
 // Runs the production bundle on workerd, with local storage, and nothing else around it.
 
 const HOST = '127.0.0.1';
+const NAME = 'weir';
 const moduleTypes = {
   '.js': 'ESModule',
   '.mjs': 'ESModule',
@@ -20,6 +21,7 @@ const moduleTypes = {
 /**
  * @typedef {object} Gateway
  * @property {string} url Without a trailing slash.
+ * @property {readonly string[]} urls Of each isolate, that one first.
  * @property {number} port
  * @property {() => Promise<void>} stop
  * @property {import('miniflare').Miniflare} miniflare For reading bindings; requests go to `url`.
@@ -32,14 +34,25 @@ const moduleTypes = {
  * @param {string} options.stateDir Where local databases live.
  * @param {Record<string, string>} [options.vars] Over those of wrangler.toml.
  * @param {Record<string, string>} [options.secrets]
+ * @param {number} [options.isolates] How often the Worker runs, each with a memory of its own, on the same storage and objects.
  * @param {string} [options.configPath] A module in the place of `weir.config.ts`.
  * @param {(line: string, level: string) => void} [options.log] Takes what the Worker logs.
  * @returns {Promise<Gateway>}
  */
-export async function startGateway({ port = 0, stateDir, vars = {}, secrets = {}, configPath, log = () => undefined }) {
+export async function startGateway({ port = 0, stateDir, vars = {}, secrets = {}, isolates = 1, configPath, log = () => undefined }) {
   for (const [name, value] of Object.entries(quiet)) process.env[name] ??= value;
   const [built] = await Promise.all([bundle({ configPath }), mkdir(stateDir, { recursive: true }), refuseBusyPort(port)]);
   const { bindings, modulesRules: _, rootPath: __, ...fromConfig } = built.workerOptions;
+  const worker = {
+    ...fromConfig,
+    name: NAME,
+    rootPath: built.directory,
+    modulesRoot: built.directory,
+    modules: await modulesOf(built),
+    bindings: { ...bindings, WEIR_ENV: 'local', ...vars, ...secrets },
+    // Straight to the Worker: the simulator's own entry would cost as much again as the gateway.
+    unsafeDirectSockets: [{ host: HOST, port }],
+  };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: HOST,
@@ -52,18 +65,7 @@ export async function startGateway({ port = 0, stateDir, vars = {}, secrets = {}
       resourcePersistencePath: path.join(stateDir, 'v3'),
       handleStructuredLogs: ({ message, level }) => log(message, level),
       handleUncaughtError: (error) => log(error.stack ?? error.message, 'error'),
-      workers: [
-        {
-          ...fromConfig,
-          name: 'weir',
-          rootPath: built.directory,
-          modulesRoot: built.directory,
-          modules: await modulesOf(built),
-          bindings: { ...bindings, WEIR_ENV: 'local', ...vars, ...secrets },
-          // Straight to the Worker: the simulator's own entry would cost as much again as the gateway.
-          unsafeDirectSockets: [{ host: HOST, port }],
-        },
-      ],
+      workers: [worker, ...Array.from({ length: isolates - 1 }, (_, at) => another(worker, `${NAME}-${at + 2}`))],
     }),
   );
   try {
@@ -71,12 +73,23 @@ export async function startGateway({ port = 0, stateDir, vars = {}, secrets = {}
     for (const binding of Object.keys(fromConfig.d1Databases ?? {})) {
       await migrate(await miniflare.getD1Database(binding), built.migrations);
     }
-    const url = await miniflare.unsafeGetDirectURL();
-    return { url: url.origin, port: Number(url.port), stop: () => miniflare.dispose(), miniflare };
+    const names = Array.from({ length: isolates }, (_, at) => (at === 0 ? NAME : `${NAME}-${at + 1}`));
+    const [url, ...others] = await Promise.all(names.map((name) => miniflare.unsafeGetDirectURL(name)));
+    const urls = [url, ...others].map(({ origin }) => origin);
+    return { url: url.origin, urls, port: Number(url.port), stop: () => miniflare.dispose(), miniflare };
   } catch (error) {
     await miniflare.dispose().catch(() => undefined);
     throw error;
   }
+}
+
+/** The same Worker once more: its objects are those of the first. */
+function another(worker, name) {
+  const durableObjects = Object.entries(worker.durableObjects ?? {}).map(([binding, { className }]) => [
+    binding,
+    { className, scriptName: NAME },
+  ]);
+  return { ...worker, name, durableObjects: Object.fromEntries(durableObjects), unsafeDirectSockets: [{ host: HOST, port: 0 }] };
 }
 
 function modulesOf({ directory, modules }) {
