@@ -135,6 +135,28 @@ export async function readText(source: Request | Response, limit: number): Promi
   return source.body === null ? '' : readCounted(source.body, limit, fatal);
 }
 
+/** A whole body, at most `limit` bytes; `undefined` when it is larger, found out while reading. */
+export async function readBytes({ headers, body }: Request, limit: number): Promise<Uint8Array | undefined> {
+  if (Number(headers.get('content-length') ?? 0) > limit) return undefined;
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const reader = body === null ? undefined : new ByteReader(body);
+  for (let piece = await reader?.read(READ_PIECE); piece !== undefined; piece = await reader?.read(READ_PIECE)) {
+    length += piece.length;
+    if (length > limit) {
+      await reader?.cancel('too large');
+      return undefined;
+    }
+    pieces.push(piece);
+  }
+  const whole = new Uint8Array(length);
+  for (const piece of pieces.toReversed()) {
+    length -= piece.length;
+    whole.set(piece, length);
+  }
+  return whole;
+}
+
 async function readCounted(body: ReadableStream<Uint8Array>, limit: number, fatal: boolean): Promise<string | undefined> {
   const reader = new ByteReader(body);
   const decoder = new TextDecoder('utf-8', { fatal, ignoreBOM: false });

@@ -8,7 +8,7 @@ export const openai = {
   baseUrl: 'https://api.openai.com/v1',
   auth: { scheme: 'bearer' },
   secret: 'OPENAI_API_KEY',
-  forwards: ['openai-organization', 'openai-project', 'openai-beta', 'idempotency-key'],
+  forwards: ['openai-organization', 'openai-project', 'openai-beta'],
   quirks: { thoughtSignatures: false },
   // Kept at the vendor, so a call that names neither a model nor an id goes only where a literal says so.
   operations: { files: {}, batches: {} },

@@ -40,8 +40,9 @@ export class OwnerKeys {
     this.#naming = naming;
   }
 
-  static async derive(secret: string, owner: string): Promise<OwnerKeys> {
-    const use = (name: string) => `weir continuity 1 ${name} ${owner}`;
+  /** `store`: where it is kept; the same owner has other keys in another one. */
+  static async derive(secret: string, owner: string, store = 'continuity'): Promise<OwnerKeys> {
+    const use = (name: string) => `weir ${store} 1 ${name} ${owner}`;
     const [encryption, naming] = await Promise.all([
       crypto.subtle.deriveKey(derivation(use('seal')), await material(secret), { name: 'AES-GCM', length: 256 }, false, [
         'encrypt',
@@ -58,10 +59,14 @@ export class OwnerKeys {
   }
 
   /** Encrypted and bound to the place it is kept in. */
-  async seal(text: string, place: string): Promise<Uint8Array> {
+  seal(text: string, place: string): Promise<Uint8Array> {
+    return this.sealBytes(encoder.encode(text), place);
+  }
+
+  async sealBytes(bytes: Uint8Array, place: string): Promise<Uint8Array> {
     const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
     const parameters = { name: 'AES-GCM', iv: nonce, additionalData: encoder.encode(place) };
-    const sealed = new Uint8Array(await crypto.subtle.encrypt(parameters, this.#encryption, encoder.encode(text)));
+    const sealed = new Uint8Array(await crypto.subtle.encrypt(parameters, this.#encryption, bytes));
     const whole = new Uint8Array(NONCE_BYTES + sealed.length);
     whole.set(nonce);
     whole.set(sealed, NONCE_BYTES);
@@ -70,9 +75,14 @@ export class OwnerKeys {
 
   /** What was sealed for this place; `undefined` where it was not, or with another secret. */
   async open(sealed: Uint8Array, place: string): Promise<string | undefined> {
+    const bytes = await this.openBytes(sealed, place);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  }
+
+  async openBytes(sealed: Uint8Array, place: string): Promise<Uint8Array | undefined> {
     const parameters = { name: 'AES-GCM', iv: sealed.subarray(0, NONCE_BYTES), additionalData: encoder.encode(place) };
     try {
-      return new TextDecoder().decode(await crypto.subtle.decrypt(parameters, this.#encryption, sealed.subarray(NONCE_BYTES)));
+      return new Uint8Array(await crypto.subtle.decrypt(parameters, this.#encryption, sealed.subarray(NONCE_BYTES)));
     } catch {
       return undefined;
     }
