@@ -2,8 +2,12 @@ import { LlmCall } from './call.ts';
 import type { CallHead, Dialect } from './dialect.ts';
 import { GatewayError } from './errors.ts';
 import type { Exchange, Surface } from './exchange.ts';
+import type { Headroom, TargetHealth } from './health.ts';
 import { asString, isArray, type Json, type JsonObject } from './json.ts';
+import { nanoUsd } from './money.ts';
 import type { EgressRequest, Ports, RequestRecord } from './ports.ts';
+import type { ModelCard } from './price.ts';
+import { type CallSize, nameOf, type StrategyTools } from './strategy.ts';
 import type { Fields } from './wire.ts';
 
 // Instruments for tests. Production code must not import this file.
@@ -188,5 +192,47 @@ export function seededRandom(seed: number): () => number {
     mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
     mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
     return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** What a strategy of a test goes by; by `provider/model` where it is of a target. */
+export interface FakeToolsOptions {
+  readonly random?: () => number;
+  readonly now?: number;
+  readonly size?: CallSize;
+  readonly cards?: { readonly [name: string]: ModelCard };
+  /** In nano-USD. */
+  readonly costs?: { readonly [name: string]: number };
+  /** Closed, and with nothing in flight, where nothing else is said. */
+  readonly health?: { readonly [name: string]: Partial<TargetHealth> };
+  readonly headroom?: { readonly [name: string]: Headroom };
+}
+
+export interface FakeTools extends StrategyTools {
+  /** What was said of each target, in order, by `provider/model`. */
+  readonly explained: { readonly [name: string]: readonly string[] };
+}
+
+export function fakeTools(options: FakeToolsOptions = {}): FakeTools {
+  const { random = seededRandom(1), now = 1_800_000_000_000, size = { input: 100, output: 200 } } = options;
+  const explained: Record<string, string[]> = Object.create(null);
+  const of = <T>(known: { readonly [name: string]: T } | undefined, name: string): T | undefined =>
+    known !== undefined && Object.hasOwn(known, name) ? known[name] : undefined;
+  return {
+    random,
+    now,
+    explained,
+    size: () => size,
+    card: (target) => of(options.cards, nameOf(target)),
+    cost(target) {
+      const cost = of(options.costs, nameOf(target));
+      return cost === undefined ? undefined : nanoUsd(cost);
+    },
+    health: (target) => ({ state: 'closed', inFlight: 0, ...of(options.health, nameOf(target)) }),
+    headroom: (target) => of(options.headroom, nameOf(target)),
+    explain(target, why) {
+      const name = nameOf(target);
+      explained[name] = [...(explained[name] ?? []), why];
+    },
   };
 }

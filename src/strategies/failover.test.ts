@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest';
-import { fakeCall, fakeExchange, seededRandom } from '../core/fakes.ts';
+import { fakeCall, fakeExchange, fakeTools } from '../core/fakes.ts';
 import { failover } from './failover.ts';
 
 it('leaves the targets as they are listed', () => {
   const targets = ['a', 'b', 'c'].map((model) => ({ provider: 'p', model, weight: 0 }));
-  expect(failover.order(targets, {}, fakeCall({ model: 'm' }), fakeExchange(), seededRandom(1))).toEqual(targets);
+  const tools = fakeTools({ health: { 'p/a': { state: 'open' } } });
+  expect(failover.order(targets, {}, fakeCall({ model: 'm' }), fakeExchange(), tools)).toEqual(targets);
+  expect(tools.explained).toMatchObject({ 'p/b': ['number 2 of the list'] });
 });

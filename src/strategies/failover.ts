@@ -6,5 +6,8 @@ export const failover = defineStrategy({
   name: 'failover',
   config: z.strictObject({}),
   examples: [{}],
-  order: (targets) => targets,
+  order(targets, _config, _call, _exchange, tools) {
+    for (const [index, target] of targets.entries()) tools.explain(target, `number ${index + 1} of the list`);
+    return targets;
+  },
 });
