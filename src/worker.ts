@@ -1,8 +1,10 @@
 import bundled from '../weir.config.ts';
 import { PlanSource } from './config/load.ts';
 import { rolls } from './config/rolls.ts';
+import { Places } from './core/health/places.ts';
 import type { ReservedCalls } from './core/ledger/holds.ts';
 import type { Journal } from './core/ports.ts';
+import { Affinities } from './core/routing/affinity.ts';
 import { LearnedOutput } from './core/usual-output.ts';
 import { door } from './door/index.ts';
 import { KeyRing } from './identity/api-key/ring.ts';
@@ -11,12 +13,15 @@ import { AuditSigner } from './state/audit-signer.ts';
 import { SealedContinuity } from './state/continuity.ts';
 import type { Continuity } from './state/continuity-object.ts';
 import { createEgress } from './state/egress.ts';
+import { HealthDesk } from './state/health/desk.ts';
+import { sharedBy } from './state/health/shared-health.ts';
+import { SealedIdempotency } from './state/idempotency/sealed.ts';
 import { BatchedJournal } from './state/journal.ts';
 import { Allowances } from './state/ledger/allowances.ts';
 import { LedgerClient } from './state/ledger/client.ts';
 import { Pulses } from './state/ledger/pulses.ts';
 import { type AiBinding, platformModels } from './state/platform-models.ts';
-import { envSecrets, portsFor, systemClock } from './state/ports.ts';
+import { envSecrets, RequestPorts, type SharedPorts, systemClock } from './state/ports.ts';
 import { insertRecords } from './state/records.ts';
 import { revisionReader } from './state/revisions.ts';
 import { appStore } from './state/tenants/app-store.ts';
@@ -38,6 +43,10 @@ export interface Env {
   readonly CONTINUITY?: DurableObjectNamespace<Continuity>;
   /** Limits and budgets, one object an organisation. */
   readonly LEDGER?: DurableObjectNamespace<Ledger>;
+  /** How providers do, as all isolates see it; without it each isolate goes by what it sees itself. */
+  readonly HEALTH?: DurableObjectNamespace<HealthBoard>;
+  /** Answers of calls with an `Idempotency-Key`, one object an app. */
+  readonly IDEMPOTENCY?: DurableObjectNamespace<Idempotency>;
   /** The account's own models; they have no local form, and so no place in local runs. */
   readonly AI?: AiBinding;
   /** What it is sealed with; without it nothing is kept, and no keys are made. */
@@ -47,6 +56,14 @@ export interface Env {
 }
 
 export { Continuity } from './state/continuity-object.ts';
+
+import type { HealthBoard } from './state/health/board-object.ts';
+
+export { HealthBoard } from './state/health/board-object.ts';
+
+import type { Idempotency } from './state/idempotency/idempotency-object.ts';
+
+export { Idempotency } from './state/idempotency/idempotency-object.ts';
 
 import type { Ledger } from './state/ledger/ledger-object.ts';
 
@@ -79,7 +96,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const noJournal: Journal = { record: () => undefined };
 
 function gatewayOf(env: Env) {
-  const { DB: db, CONTINUITY: namespace, WEIR_SECRET: secret } = env;
+  const { DB: db, CONTINUITY: namespace, IDEMPOTENCY: keyed, WEIR_SECRET: secret } = env;
   const local = env.WEIR_ENV === 'local';
   const secrets = envSecrets(env);
   const log = (message: string, cause: unknown) => console.error(message, cause);
@@ -95,6 +112,9 @@ function gatewayOf(env: Env) {
   const journal = db === undefined ? undefined : new BatchedJournal((rows, dropped) => insertRecords(db, rows, dropped), systemClock);
   const tokens = lazyTokenizers();
   const usual = new LearnedOutput();
+  const affinities = new Affinities();
+  const places = new Places({ clock: systemClock, random: Math.random });
+  const shared = env.HEALTH && sharedBy(env.HEALTH, { places, clock: systemClock, isolate: crypto.randomUUID(), sleep });
   const egress = createEgress({ local, selfHosts: [], instance: '' });
   const continuity = namespace === undefined || !secret ? undefined : () => new SealedContinuity(namespace, secret);
   const ledger = env.LEDGER === undefined ? undefined : ledgers(env.LEDGER);
@@ -114,6 +134,21 @@ function gatewayOf(env: Env) {
     apps.saw(org, generation);
   };
   const pulses = clientOf && new Pulses({ clock: systemClock, ask: (org) => clientOf(org).pulse(), heard });
+  const ports: SharedPorts = {
+    clock: systemClock,
+    egress,
+    secrets,
+    tokens,
+    usual,
+    affinities,
+    repeats: clientOf && ((org, run, step) => clientOf(org).repeats(run, step)),
+    pulse: pulses && ((org) => pulses.of(org)),
+    health: (wait) => shared?.for(wait) ?? places,
+    journal: (wait) => journal?.for(wait) ?? noJournal,
+    continuity,
+    models,
+    ledger,
+  };
   return door({
     clock: systemClock,
     local,
@@ -130,24 +165,10 @@ function gatewayOf(env: Env) {
         .changed(generation)
         .catch((cause) => log(`The ledger of ${org} was not told of a change`, cause)),
     signer: new AuditSigner(secretsOf(env)),
+    health: new HealthDesk(places, systemClock, shared),
+    idempotency: keyed === undefined || !secret ? undefined : () => new SealedIdempotency(keyed, secret),
     webhookSecrets: new SigningSecrets(secretsOf(env)),
-    ports: (after) =>
-      portsFor(
-        {
-          clock: systemClock,
-          egress,
-          secrets,
-          tokens,
-          usual,
-          repeats: clientOf && ((org, run, step) => clientOf(org).repeats(run, step)),
-          pulse: pulses && ((org) => pulses.of(org)),
-          journal: (wait) => journal?.for(wait) ?? noJournal,
-          continuity,
-          models,
-          ledger,
-        },
-        after,
-      ),
+    ports: (after) => new RequestPorts(ports, after),
   });
 }
 

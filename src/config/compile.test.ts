@@ -1,24 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { GatewayError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { compile } from './compile.ts';
+import { deployed, local, pathsOf, problemsOf } from './fake-documents.ts';
 import { fakeRolls as rolls } from './fake-rolls.ts';
-import type { Problem } from './problems.ts';
-
-const deployed = (document: unknown): Plan => compile(document, { revision: 7, local: false, rolls });
-const local = (document: unknown): Plan => compile(document, { revision: 7, local: true, rolls });
-
-function problemsOf(make: () => unknown): readonly Problem[] {
-  try {
-    make();
-  } catch (thrown) {
-    if (thrown instanceof GatewayError && thrown.code === 'config_invalid') return thrown.details.problems ?? [];
-    throw thrown;
-  }
-  return [];
-}
-
-const pathsOf = (document: unknown, compiler = deployed) => problemsOf(() => compiler(document)).map(({ path }) => path);
 
 const secrets = (values: { readonly [name: string]: string }) => ({ get: (name: string) => values[name] });
 
@@ -36,7 +20,7 @@ describe('an empty document', () => {
     const plan = deployed({});
     expect(plan).toMatchObject({ revision: 7, local: false, limits: { body: 33_554_432, ping: 15_000 } });
     expect([...plan.providers.keys()]).toEqual(rolls.providers.map(({ id }) => id));
-    expect(plan.routes).toEqual([{ name: 'llm', kind: 'llm', policies: [] }]);
+    expect(plan.routes).toEqual([{ name: 'llm', kind: 'llm', policies: [], require: {} }]);
     expect(plan.models.size).toBe(0);
   });
 
@@ -154,77 +138,6 @@ describe('providers', () => {
     ['x', 'a\r\nb: c'],
   ])('refuses the header %j', (name, value) => {
     expect(pathsOf({ providers: { openai: { headers: { [name]: value } } } })).toHaveLength(1);
-  });
-});
-
-describe('virtual models', () => {
-  it('reads a target, a list of targets and an object alike', () => {
-    const target = { provider: 'openai', model: 'org/gpt-a' };
-    const plan = deployed({
-      models: { a: 'openai/org/gpt-a', b: ['openai/org/gpt-a'], c: { targets: [{ model: 'openai/org/gpt-a', weight: 3 }] } },
-    });
-    const { strategy, ...defaults } = plan.models.get('a') ?? {};
-    expect(strategy?.name).toBe('failover');
-    expect(defaults).toEqual({
-      name: 'a',
-      settings: {},
-      targets: [target],
-      retry: { attempts: 2 },
-      timeout: { firstToken: 60_000, idle: 60_000, total: 600_000 },
-    });
-    expect(plan.models.get('b')?.targets).toEqual([target]);
-    expect(plan.models.get('c')?.targets).toEqual([{ ...target, weight: 3 }]);
-  });
-
-  it('takes retries, timeouts and the settings of the strategy', () => {
-    const plan = deployed({
-      models: {
-        smart: { strategy: 'sticky', settings: { by: 'run' }, targets: ['openai/a'], retry: { attempts: 3 }, timeout: { idle: 5 } },
-      },
-    });
-    expect(plan.models.get('smart')).toMatchObject({
-      strategy: { name: 'sticky' },
-      settings: { by: 'run' },
-      retry: { attempts: 3 },
-      timeout: { firstToken: 60_000, idle: 5, total: 600_000 },
-    });
-  });
-
-  it.each<[string, unknown, string]>([
-    ['an unknown provider', { targets: ['openai/a', 'nobody/b'] }, 'models.smart.targets[1]'],
-    ['an unknown provider in a list', ['nobody/b'], 'models.smart[0]'],
-    ['an unknown provider alone', 'nobody/b', 'models.smart'],
-    ['no provider', { targets: ['gpt-a'] }, 'models.smart.targets[0]'],
-    ['no model', { targets: ['openai/'] }, 'models.smart.targets[0]'],
-    ['a virtual model', { targets: ['smart'] }, 'models.smart.targets[0]'],
-    ['no targets', { targets: [] }, 'models.smart.targets'],
-    ['a negative weight', { targets: [{ model: 'openai/a', weight: -1 }] }, 'models.smart.targets[0].weight'],
-    ['only weights of zero', { targets: [{ model: 'openai/a', weight: 0 }] }, 'models.smart.targets'],
-    ['a misspelt target', { targets: [{ modl: 'openai/a' }] }, 'models.smart.targets[0].modl'],
-    ['no attempts', { targets: ['openai/a'], retry: { attempts: 0 } }, 'models.smart.retry.attempts'],
-    ['half an attempt', { targets: ['openai/a'], retry: { attempts: 1.5 } }, 'models.smart.retry.attempts'],
-    ['a timeout as text', { targets: ['openai/a'], timeout: { idle: '5s' } }, 'models.smart.timeout.idle'],
-    ['an unknown strategy', { strategy: 'luck', targets: ['openai/a'] }, 'models.smart.strategy'],
-    ['settings that are missing', { strategy: 'sticky', targets: ['openai/a'] }, 'models.smart.settings.by'],
-    ['settings that are unknown', { targets: ['openai/a'], settings: { by: 'run' } }, 'models.smart.settings.by'],
-    ['a number', 3, 'models.smart'],
-  ])('refuses %s', (_what, model, path) => {
-    expect(pathsOf({ models: { smart: model } })).toContain(path);
-  });
-
-  it('says that a virtual model is no target', () => {
-    expect(problemsOf(() => deployed({ models: { a: 'openai/x', b: ['a'] } }))).toEqual([
-      { path: 'models.b[0]', message: expect.stringContaining('virtual model') },
-    ]);
-  });
-
-  it.each(['a/b', '', 'a b', 'a\u0000'])('refuses the name %j', (name) => {
-    expect(pathsOf({ models: { [name]: 'openai/x' } })).toHaveLength(1);
-  });
-
-  it('takes the names clients use', () => {
-    expect(pathsOf({ models: { 'claude-opus-4[1m]': 'openai/x', 'gpt@latest': 'openai/x', constructor: 'openai/x' } })).toEqual([]);
-    expect(deployed({}).models.get('constructor')).toBeUndefined();
   });
 });
 
@@ -359,9 +272,9 @@ describe('a plan', () => {
     const plan = deployed(document);
     document.policies[0]?.words.push('b');
     document.models.m.targets.push('openai/y');
-    expect(plan.models.get('m')?.targets).toHaveLength(1);
+    expect(plan.models.get('m')?.options).toHaveLength(1);
     expect(plan.routes[0]?.policies[0]?.settings).toEqual({ words: ['a'], shout: false });
-    for (const part of [plan, plan.routes, plan.routes[0]?.policies[0]?.settings, plan.models.get('m')?.targets, plan.limits]) {
+    for (const part of [plan, plan.routes, plan.routes[0]?.policies[0]?.settings, plan.models.get('m')?.options, plan.limits]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
   });

@@ -1,26 +1,23 @@
 import type { z } from 'zod';
-import { asNumber, isObject, type Json, type JsonObject } from '../core/json.ts';
+import { present } from '../core/fields.ts';
+import { isObject } from '../core/json.ts';
 import {
-  DEFAULT_ATTEMPTS,
   DEFAULT_LIMITS,
   DEFAULT_STATE,
-  DEFAULT_TIMEOUTS,
   type Plan,
   type PlanLimits,
   type PlanPolicy,
   type PlanRoute,
   type PlanState,
-  type Timeouts,
-  type VirtualModel,
 } from '../core/plan.ts';
 import type { Secrets } from '../core/ports.ts';
-import type { Target } from '../core/strategy.ts';
 import { freezeData } from './freeze.ts';
 import { compileIdentities } from './identities.ts';
+import { compileModels } from './models.ts';
 import { type Path, Problems, scan } from './problems.ts';
 import { compileProviders } from './providers.ts';
 import type { Rolls } from './rolls.ts';
-import { type ConfigSchema, DEFAULT_STRATEGY, makeSchema } from './schema.ts';
+import { type ConfigSchema, makeSchema } from './schema.ts';
 
 export interface CompileOptions {
   readonly revision: number;
@@ -32,7 +29,7 @@ export interface CompileOptions {
 }
 
 /** What the parts of one compilation share. */
-interface Context extends CompileOptions {
+export interface Context extends CompileOptions {
   readonly schema: ConfigSchema;
   readonly problems: Problems;
   /** Ids of every provider, those with faults of their own included, so that one fault is not reported twice. */
@@ -67,13 +64,13 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
   const { schema, problems, rolls, local, revision, secrets } = context;
   const listed = new Map(parsed(schema.provider, entries(whole.providers), 'providers').map((each) => [each.name, each]));
   const providers = compileProviders(listed, { revision, rolls, local, secrets, problems });
-  const models = entries(whole.models).flatMap(([name, model]) => compileModel(name, model, context));
+  const models = compileModels(entries(whole.models), context);
   const policies = compilePolicies(whole.policies, ['policies'], context);
   return Object.freeze({
     revision,
     local,
     providers,
-    models: new Map(models.map((model) => [model.name, model])),
+    models,
     routes: compileRoutes(whole.routes, policies, context),
     limits: compileLimits(whole.limits, context),
     state: compileState(whole.state, context),
@@ -89,78 +86,6 @@ function parsed<T>(schema: z.ZodType<T>, from: readonly [string, unknown][], sec
     const { data } = schema.safeParse(value);
     return data === undefined ? [] : [{ name, path: [section, name], entry: data }];
   });
-}
-
-function compileModel(name: string, written: unknown, context: Context): VirtualModel[] {
-  const path = ['models', name];
-  const model = spellOut(written);
-  const targets = targetsOf(model.targets).flatMap(({ step, target }) => readTarget(target, at(path, step, written), context));
-  const strategy = context.rolls.strategies.find((each) => each.name === (model.strategy ?? DEFAULT_STRATEGY));
-  if (strategy === undefined) return [];
-  const settings = strategy.config.safeParse(model.settings ?? {});
-  context.problems.addIssues([...path, 'settings'], settings.error?.issues ?? []);
-  if (targets.length > 0 && targets.every((target) => target.weight === 0)) {
-    context.problems.add([...path, 'targets'], 'must not all have weight 0');
-  }
-  const parts = context.schema.model.safeParse(written);
-  if (!parts.success || !settings.success) return [];
-  return [
-    Object.freeze({
-      name,
-      strategy,
-      settings: freezeData(settings.data),
-      targets: Object.freeze(targets),
-      retry: Object.freeze({ attempts: numberIn(model.retry, 'attempts') ?? DEFAULT_ATTEMPTS }),
-      timeout: timeoutsOf(model.timeout),
-    }),
-  ];
-}
-
-/** The three ways to write a model, as the longest. What does not fit is reported by the schema and read as empty here. */
-function spellOut(written: unknown): JsonObject {
-  if (typeof written === 'string') return { targets: [written] };
-  if (Array.isArray(written)) return { targets: written };
-  return isObject(written) ? written : {};
-}
-
-const numberIn = (object: Json | undefined, field: string) => (isObject(object) ? asNumber(object[field]) : undefined);
-
-function timeoutsOf(written: Json | undefined): Timeouts {
-  return Object.freeze({
-    firstToken: numberIn(written, 'firstToken') ?? DEFAULT_TIMEOUTS.firstToken,
-    idle: numberIn(written, 'idle') ?? DEFAULT_TIMEOUTS.idle,
-    total: numberIn(written, 'total') ?? DEFAULT_TIMEOUTS.total,
-  });
-}
-
-function targetsOf(targets: unknown): { readonly step: number; readonly target: unknown }[] {
-  return Array.isArray(targets) ? targets.map((target: unknown, step) => ({ step, target })) : [];
-}
-
-/** Where a target stands in the form that was written. */
-function at(path: Path, step: number, written: unknown): Path {
-  if (typeof written === 'string') return path;
-  return Array.isArray(written) ? [...path, step] : [...path, 'targets', step];
-}
-
-function readTarget(written: unknown, path: Path, { problems, providers, models }: Context): Target[] {
-  const id = isObject(written) ? written.model : written;
-  const weight = isObject(written) ? asNumber(written.weight) : undefined;
-  if (typeof id !== 'string') return [];
-  const slash = id.indexOf('/');
-  if (slash < 0) {
-    const hint = models.has(id) ? 'is a virtual model, which cannot be a target' : 'is not a target';
-    problems.add(path, `"${id}" ${hint}: name a provider and its model as provider/model`);
-    return [];
-  }
-  const provider = id.slice(0, slash);
-  const model = id.slice(slash + 1);
-  if (model.trim() === '') problems.add(path, `"${id}" names no model: write provider/model`);
-  if (!providers.has(provider)) {
-    problems.add(path, `names the provider "${provider}", which is neither built in nor under providers`);
-    return [];
-  }
-  return [Object.freeze({ provider, model, ...(weight === undefined ? {} : { weight }) })];
 }
 
 function compilePolicies(written: unknown, path: Path, { rolls, problems }: Context): readonly PlanPolicy[] {
@@ -192,9 +117,10 @@ function compileRoutes(written: unknown, global: readonly PlanPolicy[], context:
       context.problems.add(['routes', step, 'kind'], 'is there already: there is one route of kind "llm"');
     }
     names.add(data.name);
-    routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: Object.freeze([...global, ...policies]) }));
+    const require = freezeData(present(data.require ?? {}));
+    routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: Object.freeze([...global, ...policies]), require }));
   }
-  if (routes.length === 0) routes.push(Object.freeze({ name: 'llm', kind: 'llm', policies: Object.freeze([...global]) }));
+  if (routes.length === 0) routes.push(Object.freeze({ name: 'llm', kind: 'llm', policies: Object.freeze([...global]), require: {} }));
   return Object.freeze(routes);
 }
 
@@ -216,6 +142,7 @@ function compileState(written: unknown, { schema }: Context): PlanState {
   return Object.freeze({
     responses: data?.responseDays === undefined ? DEFAULT_STATE.responses : data.responseDays * 24 * HOUR,
     signatures: data?.signatureHours === undefined ? DEFAULT_STATE.signatures : data.signatureHours * HOUR,
+    idempotency: data?.idempotencyHours === undefined ? DEFAULT_STATE.idempotency : data.idempotencyHours * HOUR,
     items: data?.items ?? DEFAULT_STATE.items,
     bytes: data?.bytes ?? DEFAULT_STATE.bytes,
   });

@@ -1,4 +1,5 @@
-import type { LimitsDocument, ProviderDocument, StateDocument, TargetDocument } from './schema.ts';
+import type { TargetDocument } from './model-schema.ts';
+import type { LimitsDocument, ProviderDocument, StateDocument } from './schema.ts';
 
 /** A policy by name, with its own settings beside it: `{ use: 'headers', … }`. */
 export interface PolicyDocument {

@@ -63,6 +63,12 @@ describe('prices', () => {
     expect(modelAt(provider({ prices: { own: { context: 8000 } } }), 'own', AT)).toMatchObject({ card: { context: 8000 } });
   });
 
+  it('stay as they are where only is said what a model can do', () => {
+    const able = provider({ prices: { 'gpt-4o': { reads: ['text'], can: [] } } });
+    expect(cost(able, 'gpt-4o')).toEqual(['0.0125', VENDORED]);
+    expect(modelAt(able, 'gpt-4o', AT)?.card).toMatchObject({ reads: ['text'], can: [], writes: ['text'] });
+  });
+
   it('may have tiers in any order, and factors', () => {
     const tiers = [
       { above: 2000, input: 3 },
@@ -83,6 +89,7 @@ describe('prices', () => {
     [{ 'gpt-4o': { input: '1' } }, 'providers.openai.prices.gpt-4o.input'],
     [{ 'gpt-4o': { inputs: 1 } }, 'providers.openai.prices.gpt-4o.inputs'],
     [{ 'gpt-4o': { context: 0 } }, 'providers.openai.prices.gpt-4o.context'],
+    [{ 'gpt-4o': { reads: ['smell'] } }, 'providers.openai.prices.gpt-4o.reads[0]'],
     [{ 'gpt-*o': { input: 1 } }, 'providers.openai.prices["gpt-*o"]'],
     [{ own: { tiers: [{ input: 1 }] } }, 'providers.openai.prices.own.tiers[0].above'],
     [{ own: { input: 1 }, OWN: { input: 1 } }, 'providers.openai.prices.OWN'],

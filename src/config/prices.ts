@@ -45,6 +45,15 @@ const modelPrice = z.strictObject({
     .describe('What a way of serving costs (batch, flex, priority), as a multiple of the price of tokens.'),
   context: tokens.optional().describe('Tokens of input and output together.'),
   maxOutput: tokens.optional(),
+  reads: z
+    .array(z.enum(['text', 'image', 'audio', 'video', 'pdf']))
+    .min(1)
+    .optional()
+    .describe('All that it reads, for strategies that leave out what cannot do the job.'),
+  can: z
+    .array(z.enum(['tools', 'reasoning', 'structured']))
+    .optional()
+    .describe('All that it can do of tools, reasoning and structured output, likewise.'),
 });
 
 /** `providers.<id>.prices` as a document writes it. */
@@ -71,7 +80,7 @@ export function compilePrices(
 }
 
 /** An entry without a single rate is about the model's limits, and leaves its price alone. */
-function cardOf(id: string, { context, maxOutput, factors, tiers, ...base }: Written[string]): ModelCard {
+function cardOf(id: string, { context, maxOutput, factors, tiers, reads, can, ...base }: Written[string]): ModelCard {
   const given = defined(base);
   const sorted = tiers?.map(({ above, ...more }) => ({ above, ...defined(more) })).sort((a, b) => a.above - b.above);
   const price: DatedPrice = { ...given, ...(sorted === undefined ? {} : { tiers: sorted }) };
@@ -79,6 +88,8 @@ function cardOf(id: string, { context, maxOutput, factors, tiers, ...base }: Wri
     id,
     ...(context === undefined ? {} : { context }),
     ...(maxOutput === undefined ? {} : { maxOutput }),
+    ...(reads === undefined ? {} : { reads }),
+    ...(can === undefined ? {} : { can }),
     ...(factors === undefined ? {} : { factors }),
     ...(Object.keys(given).length === 0 ? {} : { prices: [price] }),
   });

@@ -29,7 +29,7 @@ export function compileProviders(
 ): ReadonlyMap<string, PlanProvider> {
   const plans = new Map<string, PlanProvider>();
   for (const provider of context.rolls.providers) {
-    if (!listed.has(provider.id)) plans.set(provider.id, planOf(provider, undefined, isReady(provider, context.secrets), context));
+    if (!listed.has(provider.id)) plans.set(provider.id, planOf(provider, [], isReady(provider, context.secrets), context));
   }
   for (const [id, { path, entry }] of listed) {
     const provider = resolve(id, entry, path, context);
@@ -38,8 +38,7 @@ export function compileProviders(
     checkSettings(provider, entry, path, context);
     // What a provider is like, it costs like: until the document says otherwise, that is the better guess for a budget.
     const prices = compilePrices(entry.prices, { ...context, catalogue: entry.like ?? id, path });
-    const passthrough = entry.key?.passthrough === true ? { passthrough: true as const } : {};
-    plans.set(id, Object.freeze({ ...planOf(provider, entry.key?.value, true, context, entry.settings), prices, ...passthrough }));
+    plans.set(id, Object.freeze({ ...planOf(provider, keysOf(entry), true, context, entry.settings), prices, ...operatorsWord(entry) }));
   }
   return plans;
 }
@@ -59,8 +58,9 @@ function resolve(id: string, entry: Entry, path: Path, context: ProviderContext)
   const baseUrl = resolveBaseUrl(id, entry, template, path, context);
   const dialects = resolveDialects(entry, template, path, context);
   if (baseUrl === undefined || dialects === undefined) return undefined;
-  const secret = entry.key?.secret ?? (template?.id === id ? template.secret : usualSecret(id));
-  const auth = template === undefined || (template.auth.scheme === 'none' && entry.key !== undefined) ? BEARER : template.auth;
+  const [first] = keysOf(entry);
+  const secret = first?.secret ?? (template?.id === id ? template.secret : usualSecret(id));
+  const auth = template === undefined || (template.auth.scheme === 'none' && first !== undefined) ? BEARER : template.auth;
   return {
     // Bare model ids belong to the built-in provider alone: a copy of it must be named.
     ...(template?.id === id ? template : without(template, 'owns')),
@@ -76,6 +76,20 @@ function resolve(id: string, entry: Entry, path: Path, context: ProviderContext)
 }
 
 const BEARER = { scheme: 'bearer' } as const;
+
+type Key = NonNullable<Entry['key']>;
+
+/** The credentials that a document gives, in order. */
+const keysOf = ({ key, keys }: Entry): readonly Key[] => keys ?? (key === undefined ? [] : [key]);
+
+/** What only the operator can know of a provider. */
+function operatorsWord({ key, region, zeroRetention }: Entry): Pick<PlanProvider, 'passthrough' | 'region' | 'zeroRetention'> {
+  return {
+    ...(key?.passthrough === true ? { passthrough: true } : {}),
+    ...(region === undefined ? {} : { region }),
+    ...(zeroRetention === undefined ? {} : { zeroRetention }),
+  };
+}
 
 /** `my-provider` → `MY_PROVIDER_API_KEY`. A copy never takes the key of what it is like: that key belongs to another address. */
 const usualSecret = (id: string) => `${id.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_API_KEY`;
@@ -155,6 +169,13 @@ function definedQuirks(quirks: Entry['quirks']): Quirks {
 }
 
 function checkKey(provider: Provider, entry: Entry, path: Path, { local, problems }: ProviderContext): void {
+  for (const [step, key] of (entry.keys ?? []).entries()) {
+    if (key.passthrough === true)
+      problems.add([...path, 'keys', step], 'is for key alone: where callers bring their own there are no others');
+    if (key.value !== undefined && !local) {
+      problems.add([...path, 'keys', step, 'value'], 'is for local runs only: use {"secret": "NAME"} and set the secret');
+    }
+  }
   if (entry.key?.passthrough === true && provider.auth.scheme === 'signed') {
     problems.add([...path, 'key', 'passthrough'], 'is not for providers whose requests are signed: a signature cannot be handed on');
   }
@@ -196,14 +217,21 @@ const filled = (url: string, settings: ProviderSettings) =>
 
 function planOf(
   provider: Provider,
-  literal: string | undefined,
+  keys: readonly Key[],
   configured: boolean,
   { rolls }: ProviderContext,
   given?: Entry['settings'],
 ): PlanProvider {
   const settings = settingsOf(provider, given);
+  const literal = keys[0]?.value;
   const secretName = provider.auth.scheme === 'none' || literal !== undefined ? undefined : provider.secret;
-  const credential = (secrets: Secrets) => literal ?? (secretName === undefined ? undefined : secrets.get(secretName));
+  const credentials = keys[0]?.passthrough === true ? ['own'] : keys.length < 2 ? ['key'] : keys.map((_, at) => String(at + 1));
+  const credential = (secrets: Secrets, name?: string) => {
+    const at = name === undefined ? 0 : credentials.indexOf(name);
+    const key = keys[at];
+    const secret = at <= 0 ? secretName : key?.secret;
+    return key?.value ?? (secret === undefined ? undefined : secrets.get(secret));
+  };
   return Object.freeze({
     provider: freezeData(provider),
     dialects: Object.freeze(
@@ -213,6 +241,7 @@ function planOf(
     ),
     settings,
     missing: missingOf(provider, settings),
+    credentials: Object.freeze(credentials),
     credential,
     ...(secretName === undefined ? {} : { secretName }),
     configured,

@@ -23,7 +23,7 @@ describe('the JSON Schema', () => {
 describe('the bundled document', () => {
   it.each([true, false])('is valid with no secret set (local: %s), and its demo model needs no key', (local) => {
     const plan = compile(bundled, { revision: 0, local, rolls });
-    expect(plan.models.get('demo')?.targets).toEqual([{ provider: 'sandbox', model: 'echo' }]);
+    expect(plan.models.get('demo')?.options).toEqual([{ provider: 'sandbox', model: 'echo' }]);
     expect(plan.providers.get('sandbox')?.provider.respond).toBeTypeOf('function');
   });
 });
@@ -36,10 +36,21 @@ describe('every item on the rolls', () => {
     },
   );
 
-  it.each(rolls.strategies.flatMap((strategy) => strategy.examples.map((example) => [strategy.name, example] as const)))(
+  /** Holds every name that it is asked for. */
+  class Names extends Set<string> {
+    override has(name: string): boolean {
+      this.add(name);
+      return true;
+    }
+  }
+
+  it.each(rolls.strategies.flatMap((strategy) => strategy.examples.map((example) => [strategy.name, example, strategy] as const)))(
     'the strategy %s can be written with its example %j',
-    (strategy, settings) => {
-      const document = { models: { m: { strategy, settings, targets: ['openai/x'] } } };
+    (strategy, settings, { config, check }) => {
+      const names = new Names();
+      check?.(config.parse(settings), names);
+      const targets = ['openai/x', ...[...names].map((name) => (name.includes('/') ? name : { model: `openai/${name}`, name }))];
+      const document = { models: { m: { strategy, settings, targets } } };
       expect(compile(document, { revision: 0, local: false, rolls }).models.size).toBe(1);
     },
   );

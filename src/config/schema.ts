@@ -3,33 +3,19 @@ import type { Quirks } from '../core/dialect.ts';
 import type { IdentityKind } from '../core/identity.ts';
 import { levels, units } from '../core/ledger/take.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Strategy } from '../core/strategy.ts';
+import { modelOption, requirement, target } from './model-schema.ts';
 import { pricesSchema } from './prices.ts';
 import type { Rolls } from './rolls.ts';
+import { HOUR, milliseconds, name, region } from './schema-pieces.ts';
 
 /** What a literal key is replaced by wherever a document is shown. */
 export const REDACTED = '[redacted]';
-
-/** The strategy of a model that names none. */
-export const DEFAULT_STRATEGY = 'failover';
-
-const name = (of: string) =>
-  z
-    .string()
-    .max(128)
-    .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$/, {
-      error: `is not a name for a ${of}: use letters, digits and - . _ : between them`,
-    });
 
 /** A slash would make it look like `provider/model`; model names in the wild hold most other characters (`[1m]`, `@`). */
 const modelName = z
   .string()
   .max(128)
   .regex(/^[^/\s\p{C}]+$/u, { error: 'is not a name for a virtual model: no "/", no spaces' });
-
-const milliseconds = (most: number, least = 1) => z.int().min(least).max(most);
-
-const HOUR = 3_600_000;
 
 const secretName = z
   .string()
@@ -80,20 +66,16 @@ const quirks = z.strictObject({
   jsonSchema: z.boolean().optional(),
   reasoningEcho: z.literal(false).optional(),
   thoughtSignatures: z.boolean().optional(),
+  prefill: z
+    .strictObject({
+      by: z.enum(['last', 'prefix', 'continue']),
+      models: z.array(z.string().min(1)).min(1).optional(),
+      dialect: z.string().optional(),
+      echoes: z.literal(true).optional(),
+    })
+    .optional()
+    .describe('How it goes on with an answer that another provider began (docs/resume.md); absent: it is not asked to.'),
 } satisfies { readonly [quirk in keyof Quirks]-?: z.ZodType<Quirks[quirk]> });
-
-const target = z
-  .union(
-    [
-      z.string(),
-      z.strictObject({
-        model: z.string().describe('provider/model'),
-        weight: z.number().min(0).max(1_000_000).optional().describe('Relative share; 1 when absent.'),
-      }),
-    ],
-    { error: 'must be "provider/model" or {"model": "provider/model", "weight": 1}' },
-  )
-  .describe('A provider and its own name of the model, as provider/model.');
 
 const limits = z.strictObject({
   body: z
@@ -125,6 +107,12 @@ const state = z
       .max(720)
       .optional()
       .describe('Hours for which signatures are kept that the caller has no place for; 24 when absent.'),
+    idempotencyHours: z
+      .number()
+      .min(0)
+      .max(720)
+      .optional()
+      .describe('Hours for which answers of calls with an Idempotency-Key are kept; 24 when absent, and with 0 the keys mean nothing.'),
     items: z.int().min(0).max(1_000_000).optional().describe('Things kept for one app at most, the oldest go first; 20,000 when absent.'),
     bytes: z
       .int()
@@ -137,10 +125,20 @@ const state = z
 
 const providerSchema = (rolls: Rolls) => {
   const dialect = z.enum(rolls.dialects.map(({ id }) => id));
-  return z.strictObject({
+  const whole = z.strictObject({
     like: z.string().optional().describe('A built-in provider whose dialects, authentication and quirks are taken.'),
     baseUrl: z.string().optional().describe("Up to the version segment; the dialect's path is appended."),
     key: key.optional(),
+    keys: z
+      .array(key)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'Several credentials instead of one: calls are spread over them, and one that is refused or used up gives way to the next.',
+      ),
+    region: region.optional().describe('Where it runs, for requirements: eu, us, eu-west-1.'),
+    zeroRetention: z.boolean().optional().describe('Whether it keeps nothing of a call once that is answered.'),
     dialects: z
       .union([z.array(dialect).min(1), z.partialRecord(dialect, z.union([z.literal(true), z.string()]))], {
         error: 'must be a list of dialects, or an object from dialect to base URL (or true)',
@@ -157,10 +155,10 @@ const providerSchema = (rolls: Rolls) => {
       .optional()
       .describe('Prices and limits by model, or by the beginning of its name and "*"; over those of the catalogue.'),
   });
+  return whole.refine((value) => value.key === undefined || value.keys === undefined, {
+    error: 'has both key and keys: write one of them',
+  });
 };
-
-/** A settings schema with unknown keys refused, whether or not the item's own schema is strict. */
-const strict = (config: z.ZodType): z.ZodType => (config instanceof z.ZodObject ? z.strictObject(config.shape) : config);
 
 const policyOption = (policy: Policy) => {
   const use = z.literal(policy.name);
@@ -206,25 +204,6 @@ const identityOption = (kind: IdentityKind) => {
   });
 };
 
-const modelOption = (strategy: Strategy) => {
-  const literal = z.literal(strategy.name);
-  return z.strictObject({
-    strategy: strategy.name === DEFAULT_STRATEGY ? literal.optional() : literal,
-    targets: z.array(target).min(1, { error: 'must name at least one target' }),
-    retry: z.strictObject({ attempts: z.int().min(1).max(10).optional().describe('Calls to one target, the first included.') }).optional(),
-    timeout: z
-      .strictObject({
-        firstToken: milliseconds(HOUR).optional().describe('Milliseconds to the first content.'),
-        idle: milliseconds(HOUR).optional().describe('Milliseconds between two pieces of a stream.'),
-        total: milliseconds(24 * HOUR)
-          .optional()
-          .describe('Milliseconds from the request to the end.'),
-      })
-      .optional(),
-    settings: strict(strategy.config).optional().describe("The strategy's own settings."),
-  });
-};
-
 /** A union by one key; with an empty roll, nothing is valid. */
 function unionBy(key: string, options: readonly z.ZodObject[], error: string): z.ZodType {
   const [first, ...rest] = options;
@@ -260,7 +239,14 @@ export function makeSchema(rolls: Rolls) {
   );
   const route = z.discriminatedUnion(
     'kind',
-    [z.strictObject({ name: name('route'), kind: z.literal('llm'), policies: z.array(policy).optional() })],
+    [
+      z.strictObject({
+        name: name('route'),
+        kind: z.literal('llm'),
+        policies: z.array(policy).optional(),
+        require: requirement.optional(),
+      }),
+    ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'is not available yet: routes are of kind "llm"' : undefined) },
   );
   const document = z
@@ -275,15 +261,13 @@ export function makeSchema(rolls: Rolls) {
       identities: z.array(identity).max(64).optional().describe('Who may ask without a key of this gateway.'),
     })
     .meta({ title: 'Weir configuration' });
-  return { document, provider, model, policy, route, limits, state, identity, mapping };
+  return { document, provider, model, policy, route, limits, state, identity, mapping, requirement };
 }
 
 export type ConfigSchema = ReturnType<typeof makeSchema>;
 
 /** A provider as a document writes it. */
 export type ProviderDocument = z.input<ConfigSchema['provider']>;
-/** One option of a virtual model as a document writes it. */
-export type TargetDocument = z.input<typeof target>;
 export type LimitsDocument = z.input<typeof limits>;
 export type StateDocument = z.input<typeof state>;
 

@@ -106,6 +106,19 @@ export const errorCodes = {
     meaning:
       '`If-Match` names another version than the current one, or somebody changed it at the same moment. Read the current one and try again.',
   },
+  idempotency_conflict: {
+    status: 409,
+    fault: 'client',
+    retryable: true,
+    meaning:
+      'A call with the same `Idempotency-Key` is not done yet: ask again with the same key, and the answer of the first one comes. Or it is done and its answer was too large to be told again; then `x-should-retry: false` stands on it.',
+  },
+  idempotency_mismatch: {
+    status: 422,
+    fault: 'client',
+    retryable: false,
+    meaning: 'Another call had the same `Idempotency-Key` and asked for something else. A new call needs a new key.',
+  },
   request_too_large: { status: 413, fault: 'client', retryable: false, meaning: 'The body is larger than the limit.' },
   url_too_long: { status: 414, fault: 'client', retryable: false, meaning: 'The URL is longer than 16 KB.' },
   unsupported_media_type: {
@@ -208,6 +221,12 @@ export const errorCodes = {
     retryable: true,
     meaning: 'The provider failed, and so did every other target of the model.',
   },
+  upstream_unavailable: {
+    status: 503,
+    fault: 'upstream',
+    retryable: true,
+    meaning: 'Every target of the model has failed lately, and none is asked for now; `Retry-After` says when one will be.',
+  },
   upstream_unreachable: { status: 502, fault: 'upstream', retryable: true, meaning: 'No connection to the provider could be made.' },
   upstream_invalid: {
     status: 502,
@@ -255,6 +274,8 @@ export interface ErrorDetails {
   readonly retryable?: boolean;
   /** Methods for `Allow`. */
   readonly allow?: string;
+  /** The time was over that the operator or the caller gives, whatever the provider would have said. */
+  readonly outOfTime?: true;
   /** Every fault of a refused document. */
   readonly problems?: readonly { readonly path: string; readonly message: string }[];
 }
@@ -290,3 +311,6 @@ export class GatewayError extends Error {
         });
   }
 }
+
+/** A provider that was given up because the time for it was over. */
+export const outOfTime = (message: string): GatewayError => new GatewayError('upstream_timeout', message, { outOfTime: true });

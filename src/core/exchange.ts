@@ -5,6 +5,7 @@ import type { Json, JsonObject } from './json.ts';
 import type { Limited } from './ledger/limits.ts';
 import type { OperationCall } from './operation.ts';
 import type { Ports } from './ports.ts';
+import type { Decision } from './routing/decision.ts';
 import type { Allowed } from './tenant.ts';
 import type { Vigil } from './vigil.ts';
 
@@ -46,15 +47,23 @@ export interface Exchange {
   readonly surface: Surface;
   readonly ports: Ports;
   /** Present where limits hold who asks. */
-  readonly hold?: CallHold;
+  readonly hold?: CallHold | undefined;
   /** What the caller calls the run that the call belongs to. */
-  readonly run?: string;
+  readonly run?: string | undefined;
+  /** The end user: whom the credential names, or else the caller. */
+  readonly user?: string | undefined;
+  /** What the call is attributed to: what the operator says of the caller over what the caller says. */
+  readonly metadata?: JsonObject | undefined;
+  /** Where it comes from, as the edge says it: ISO 3166-1 alpha-2, in capitals. */
+  readonly country?: string | undefined;
   /** Absent where nobody can say what has changed since the call began. */
-  readonly vigil?: Vigil;
+  readonly vigil?: Vigil | undefined;
   /** Aborted when the caller leaves. */
   readonly signal: AbortSignal;
   /** Whether the signal alone tells that the caller has left, because the platform does not end the call by itself. */
-  readonly listens?: true;
+  readonly listens?: true | undefined;
+  /** Takes how the call finds its way, as soon as that begins to be decided: what is written into it later counts too. */
+  decided?(decision: Decision): void;
   /** Records a fact in the exchange's log row. */
   note(fact: string, value: Json): void;
 }

@@ -1,5 +1,6 @@
 import type { Dialect } from './dialect.ts';
 import type { KindName } from './exchange.ts';
+import type { BreakerSettings } from './health.ts';
 import type { PlanIdentity } from './identity.ts';
 import type { Policy, Touches } from './policy.ts';
 import type { Secrets } from './ports.ts';
@@ -33,8 +34,14 @@ export interface PlanProvider {
   readonly settings: ProviderSettings;
   /** The settings it cannot do without and does not have. */
   readonly missing: readonly string[];
-  /** The credential; `undefined` where the secret it names is not set. Never called where auth is `none`. */
-  credential(secrets: Secrets): string | undefined;
+  /** Names of its credentials: `key`, or `1`, `2`, … where it has several; `own` where callers bring theirs. Never empty. */
+  readonly credentials: readonly string[];
+  /** One of its credentials, the first where none is named; `undefined` where the secret it names is not set. Never called where auth is `none`. */
+  credential(secrets: Secrets, name?: string): string | undefined;
+  /** Where it runs, as the operator says. */
+  readonly region?: string;
+  /** Whether the operator says that it keeps nothing of a call. */
+  readonly zeroRetention?: boolean;
   /** The caller's own credential is handed on instead, where the gateway's key came apart from it. */
   readonly passthrough?: true;
   /** The secret's name, for the message that asks the operator to set it. */
@@ -50,9 +57,64 @@ export interface VirtualModel {
   readonly strategy: Strategy;
   /** The strategy's own parsed settings. */
   readonly settings: unknown;
-  readonly targets: readonly Target[];
-  readonly retry: { readonly attempts: number };
+  readonly options: readonly PlanOption[];
+  readonly retry: PlanRetry;
   readonly timeout: Timeouts;
+  /** What every target must fulfil, also those of virtual models among the options. No fallback escapes it. */
+  readonly require: Requirement;
+  readonly breaker: BreakerSettings;
+  /** A second try beside a first one that is slow to begin. */
+  readonly hedge?: PlanHedge;
+  /** Where a part of the calls goes a second time, unseen by the caller. */
+  readonly mirror?: PlanMirror;
+  /** Calls that belong together go where the first of them was answered, as long as that does well. */
+  readonly affinity?: PlanAffinity;
+}
+
+export interface PlanAffinity {
+  /** What they belong to: one of the forms of `subjectPattern`. */
+  readonly by: string;
+  /** Milliseconds from the last answer on. */
+  readonly lasts: number;
+}
+
+/** What a virtual model chooses among: a provider's model, or another virtual model. */
+export type PlanOption = Target | NestedModel;
+
+export interface NestedModel {
+  readonly virtual: VirtualModel;
+  readonly weight?: number;
+}
+
+/** Refusals that are the call's own and that another target may not share. */
+export const refusalKinds = ['context-window', 'content-policy'] as const;
+export type RefusalKind = (typeof refusalKinds)[number];
+
+export interface PlanRetry {
+  /** Tries on one target, the first included. */
+  readonly attempts: number;
+  /** Refusals after which the next target is asked all the same. */
+  readonly on: readonly RefusalKind[];
+}
+
+/** Where a call may be answered. Empty: anywhere. */
+export interface Requirement {
+  /** Regions of which the target's must be one, or lie within: `eu` holds `eu-west-1`. */
+  readonly regions?: readonly string[];
+  readonly zeroRetention?: true;
+}
+
+export interface PlanHedge {
+  /** Milliseconds without content after which a second target is asked; `p95`: what 19 of 20 answers of the first stay within. */
+  readonly after: number | 'p95';
+}
+
+export interface PlanMirror {
+  readonly to: PlanOption;
+  /** Part of the calls, from 0 to 1. */
+  readonly share: number;
+  /** What it may cost a day, in nano-USD. */
+  readonly budget: number;
 }
 
 /** Milliseconds. */
@@ -63,6 +125,8 @@ export interface Timeouts {
   readonly idle: number;
   /** From the request's arrival to the end. */
   readonly total: number;
+  /** For a whole answer that is not streamed, from one target; absent: what is left of `total`, so that no other is asked. */
+  readonly answer?: number;
 }
 
 export interface PlanRoute {
@@ -70,6 +134,8 @@ export interface PlanRoute {
   readonly kind: KindName;
   /** Global policies first, then the route's own. */
   readonly policies: readonly PlanPolicy[];
+  /** What every target of its calls must fulfil, whatever model is asked for. */
+  readonly require: Requirement;
 }
 
 export interface PlanPolicy {
@@ -96,6 +162,8 @@ export interface PlanState {
   readonly responses: number;
   /** Milliseconds for vendors' signatures that the caller's dialect has no place for (default 24 hours). */
   readonly signatures: number;
+  /** Milliseconds for answers of calls with an `Idempotency-Key` (default 24 hours); 0: such keys mean nothing. */
+  readonly idempotency: number;
   /** At most for one app, all together (default 20,000). */
   readonly items: number;
   /** At most for one app, all together, sealed (default 256 MiB). */
@@ -105,6 +173,7 @@ export interface PlanState {
 export const DEFAULT_STATE: PlanState = {
   responses: 30 * 86_400_000,
   signatures: 86_400_000,
+  idempotency: 86_400_000,
   items: 20_000,
   bytes: 256 * 1024 * 1024,
 };

@@ -1,7 +1,9 @@
 import type { Usage } from './chat.ts';
+import type { Health } from './health.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Pulse, ReservedCalls } from './ledger/holds.ts';
 import type { NanoUsd } from './money.ts';
+import type { Affinities } from './routing/affinity.ts';
 import type { Tokenizers } from './tokens/encoding.ts';
 
 /** The kernel's instruments. Implemented in `state/` on Cloudflare, and by fakes in the law suites. */
@@ -11,18 +13,22 @@ export interface Ports {
   readonly journal: Journal;
   readonly secrets: Secrets;
   readonly tokens: Tokenizers;
+  /** How the places do that calls are sent to; absent where nobody watches them. */
+  readonly health?: Health | undefined;
+  /** Where conversations were answered last; absent where nobody remembers. */
+  readonly affinities?: Affinities | undefined;
   /** How long answers usually are; absent where nobody learns it. */
-  readonly usual?: UsualOutput;
+  readonly usual?: UsualOutput | undefined;
   /** The ledger of an organisation, by way of what this isolate has borrowed where it `lends`; absent where the deployment has none. Throws `overloaded` where it cannot be asked. */
-  readonly ledger?: (org: string, lends: boolean) => ReservedCalls;
+  readonly ledger?: ((org: string, lends: boolean) => ReservedCalls) | undefined;
   /** What has become of an organisation lately, a second old at most; absent where the deployment has no ledger. */
-  readonly pulse?: (org: string) => Pulse | Promise<Pulse>;
+  readonly pulse?: ((org: string) => Pulse | Promise<Pulse>) | undefined;
   /** Counts how often a run has made the same step, this time included; absent where the deployment has no ledger. */
-  readonly repeats?: (org: string, run: string, step: string) => Promise<number>;
+  readonly repeats?: ((org: string, run: string, step: string) => Promise<number>) | undefined;
   /** Absent where the deployment has no place or no secret to keep things with: then nothing is kept at all. */
-  readonly continuity?: Continuity;
+  readonly continuity?: Continuity | undefined;
   /** Absent where the deployment binds none. */
-  readonly models?: PlatformModels;
+  readonly models?: PlatformModels | undefined;
   /** A native byte pipe without a buffer: what is written is read, and a write is done when it was read. `length`: the bytes it will carry, where they are known. */
   pipe(length?: number): { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> };
   /** Two ends of one WebSocket: what is sent into one comes out of the other. */

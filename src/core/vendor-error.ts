@@ -2,6 +2,7 @@ import { type ErrorCode, GatewayError } from './errors.ts';
 import { present } from './fields.ts';
 import { asString, isArray, isObject, type Json } from './json.ts';
 import { readRetryAfter } from './retry-after.ts';
+import { refusesContent } from './routing/refusals.ts';
 import { withoutKeys } from './scrub.ts';
 
 // How the errors of OpenAI's APIs are read, and of the many vendors that answer in much the same shapes.
@@ -73,8 +74,10 @@ export const readError = (status: number, body: Json | undefined, headers: Heade
   errorOf(status, readVendorError(body), headers, `The provider answered with status ${status}.`);
 
 function errorOf(status: number, vendor: VendorError, headers: Headers, unsaid: string): GatewayError {
-  const code = codeOf(status);
   const message = vendor.message ?? unsaid;
+  // A call that was refused for what it says is no fault of the credential.
+  const isContent = status === 403 && refusesContent(`${vendor.code ?? ''} ${vendor.type ?? ''} ${message}`);
+  const code = isContent ? 'upstream_rejected' : codeOf(status);
   const words = present({ vendorType: vendor.type, vendorCode: vendor.code });
   switch (code) {
     case 'upstream_rejected':

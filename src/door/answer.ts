@@ -15,8 +15,8 @@ function baseHeaders(requestId: string, origin: boolean, contentType: string): R
   };
 }
 
-/** A reply as the caller gets it. */
-export function answer(reply: Reply, requestId: string, origin: boolean): Response {
+/** A reply as the caller gets it. `standing`: what is said of the limits of who asks. */
+export function answer(reply: Reply, requestId: string, origin: boolean, standing?: { readonly [name: string]: string }): Response {
   const headers = baseHeaders(requestId, origin, reply.contentType);
   if (reply.servedModel !== undefined) headers['x-weir-model'] = headerSafe(reply.servedModel);
   if (reply.attempts !== undefined) headers['x-weir-attempts'] = String(reply.attempts);
@@ -24,6 +24,7 @@ export function answer(reply: Reply, requestId: string, origin: boolean): Respon
   if (reply.loss.length > 0) headers['x-weir-loss'] = headerSafe([...new Set(reply.loss)].join(', '));
   if (reply.stream) headers['cache-control'] = 'no-cache';
   if (reply.headers !== undefined) Object.assign(headers, reply.headers);
+  if (standing !== undefined) Object.assign(headers, standing);
   if (reply.socket !== undefined) return new Response(null, { status: 101, webSocket: reply.socket, headers });
   return new Response(reply.body, { status: reply.status, headers });
 }

@@ -1,9 +1,10 @@
 import { LlmCall, type LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
-import type { Canon, Exchange, Identity } from '../core/exchange.ts';
+import type { Canon, Identity } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
-import { isObject, type Json, type JsonObject, parseJson } from '../core/json.ts';
+import type { Claim } from '../core/idempotency/claim.ts';
+import type { Idempotency } from '../core/idempotency/port.ts';
 import type { Kind, Reply, ReplyEnd } from '../core/kind.ts';
 import type { Plan, PlanLimits, PlanRoute } from '../core/plan.ts';
 import type { Outcome } from '../core/policy.ts';
@@ -11,10 +12,11 @@ import type { Ports, RequestRecord } from '../core/ports.ts';
 import { readText } from '../core/reader.ts';
 import { PolicyChain } from '../core/run.ts';
 import { Wire } from '../core/wire.ts';
-import { dialects } from '../dialects/index.ts';
-import { shapeOf } from '../dialects/shape.ts';
 import { LedgerHold } from '../kinds/llm/limits/hold.ts';
 import { answer, errorAnswer } from './answer.ts';
+import { CallExchange } from './call-exchange.ts';
+import { metadataOf, runOf, spokenDialect, userOf } from './call-facts.ts';
+import { keyOf, rememberRefusal, rememberReply, replayed, takeKey } from './idempotency.ts';
 import { checkContentType, checkIngress } from './ingress.ts';
 import { llmRoute, routeFor } from './route.ts';
 import { CallVigil, checkRun } from './vigil.ts';
@@ -29,6 +31,10 @@ export interface Arrival {
   /** What the path said of the call, where it did. */
   readonly address?: CallAddress;
   readonly ports: Ports;
+  /** What keeps the answers of calls with an `Idempotency-Key`; absent where the deployment cannot. */
+  readonly idempotency?: (() => Idempotency) | undefined;
+  /** Whether an edge stands before the gateway, which says where calls come from. */
+  readonly edge: boolean;
   /** Whether the request's signal alone tells that the caller has left: it came inside another connection. */
   readonly listens?: true;
   /** How a call of another operation than chat is read and served. */
@@ -48,9 +54,6 @@ export interface OpenedCall {
   readonly serve?: Kind<'llm'>['serve'];
 }
 
-/** Headers that name the run a call belongs to, Weir's own first. */
-const RUN_HEADERS = ['x-weir-run', 'x-session-id', 'helicone-session-id', 'cf-aig-session-id', 'x-litellm-trace-id'];
-
 /**
  * One LLM call from the door to its outcome: identity, policies in, the kind, and at the end, exactly once, the
  * policies' `end` and the log row.
@@ -64,28 +67,23 @@ export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Respo
     if (finished !== undefined) arrival.ports.after(finished);
     const kept = run.kept();
     if (kept !== undefined) await kept;
-    return answer(run.withStanding(reply), arrival.requestId, origin);
+    const response = answer(reply, arrival.requestId, origin, run.head);
+    return run.claim === undefined ? response : rememberReply(run.claim, reply, response);
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     const rendered = kind.fail(error, arrival.dialect.id, arrival.requestId);
     const finished = run.fail(error, rendered.status);
     if (finished !== undefined) arrival.ports.after(finished);
-    error.standing = run.standing;
-    return errorAnswer(error, rendered, arrival.requestId, origin);
+    error.standing = run.head;
+    const response = errorAnswer(error, rendered, arrival.requestId, origin);
+    return run.claim === undefined ? response : rememberRefusal(run.claim, error, response, arrival.ports.after);
   }
-}
-
-/** The dialect of a body that came on the path of the other of OpenAI's two; the path's own in every other case. */
-function spokenDialect(dialect: Dialect, operation: LlmOperation, { fields }: Wire): Dialect {
-  if (operation !== 'chat' || !(dialect.id === 'openai-chat' || dialect.id === 'openai-responses')) return dialect;
-  const shape = shapeOf(fields);
-  return shape === undefined || shape === dialect.id ? dialect : (dialects.find(({ id }) => id === shape) ?? dialect);
 }
 
 /** What holds a call to the limits of its key and all above it. Where they cannot be checked nothing passes. */
 export function holdOf(
   who: Identity,
-  arrival: Pick<Arrival, 'ports' | 'request' | 'requestId' | 'startedAt' | 'renewed'>,
+  arrival: Pick<Arrival, 'ports' | 'request' | 'requestId' | 'startedAt' | 'renewed'> & Partial<Pick<Arrival, 'dialect'>>,
   run: string | undefined,
   route: string,
   call: Canon['llm']['call'] | undefined,
@@ -93,7 +91,7 @@ export function holdOf(
 ): CallHold | undefined {
   const { limits } = who;
   if (limits === undefined || limits.length === 0) return undefined;
-  const { ports, request, requestId, startedAt } = arrival;
+  const { ports, request, requestId, startedAt, dialect } = arrival;
   if (ports.ledger === undefined)
     throw new GatewayError('overloaded', 'This key has limits, and the deployment has no ledger to hold them in.');
   return new LedgerHold({
@@ -108,26 +106,9 @@ export function holdOf(
     user: userOf(who, request.headers, call),
     route,
     ttl,
+    dialect: dialect?.id,
     log: (message, cause) => console.error(message, cause),
   });
-}
-
-/** Whose call it is among the users of an app: whom the credential names, which the caller cannot choose, or else the caller. */
-function userOf(who: Identity, headers: Headers, call: Canon['llm']['call'] | undefined): string | undefined {
-  if (who.user !== undefined) return who.user.slice(0, 256);
-  const named = headers.get('x-weir-user');
-  if (named !== null && named !== '') return named.slice(0, 256);
-  const user = call === undefined ? undefined : fieldOf(call, 'user');
-  return typeof user === 'string' && user !== '' ? user.slice(0, 256) : undefined;
-}
-
-/** A field of the body. One that is no JSON is its provider's to refuse. */
-function fieldOf(call: Canon['llm']['call'], name: string): Json | undefined {
-  try {
-    return call.wire.fields.get(name);
-  } catch {
-    return undefined;
-  }
 }
 
 class Run {
@@ -141,7 +122,11 @@ class Run {
   #run: string | undefined;
   #hold: CallHold | undefined;
   #concluded: PromiseWithResolvers<void> | undefined;
-  #facts: { [fact: string]: Json } | undefined;
+  #exchanged: CallExchange | undefined;
+  /** The call whose answer is given again. */
+  #replayed: string | undefined;
+  /** The key that the caller gave the call, where this call holds it. */
+  claim: Claim | undefined;
 
   constructor(kind: Kind<'llm'>, arrival: Arrival) {
     this.#kind = kind;
@@ -160,7 +145,10 @@ class Run {
     const plan = planned instanceof Promise ? await planned : planned;
     const route = routeFor(plan, who);
     this.#route = route.name;
-    const { call, serve = this.#kind.serve } = await this.#open(plan);
+    const key = keyOf(request);
+    const keyed = key === null ? undefined : await this.#takeKey(key, who, plan);
+    if (keyed !== undefined && 'answer' in keyed) return replayed(keyed.answer);
+    const { call, serve = this.#kind.serve } = await this.#open(plan, keyed?.request ?? request);
     this.#call = call;
     this.#hold = holdOf(who, this.#arrival, this.#run, route.name, call, plan.limits);
     // Where the platform ends a call whose caller has left, what is held for it must still be settled.
@@ -169,6 +157,7 @@ class Run {
       ports.after(this.#concluded.promise);
     }
     const exchange = this.#exchange(who, route);
+    this.#exchanged = exchange;
     const chain = new PolicyChain(route.policies, exchange);
     this.#chain = chain;
     if (route.policies.length === 0) return serve(call, exchange, chain, plan);
@@ -176,31 +165,31 @@ class Run {
     return 'answer' in admitted ? this.#kind.render(admitted.answer, call, exchange, chain) : serve(admitted.call, exchange, chain, plan);
   }
 
-  async #open(plan: Plan): Promise<OpenedCall> {
-    const { request, dialect, operation, address, open } = this.#arrival;
+  async #takeKey(key: string, who: Identity, plan: Plan) {
+    const { request, requestId, ports, idempotency } = this.#arrival;
+    const keyed = await takeKey(key, { request, requestId, who, plan, ports, idempotency });
+    if (keyed === undefined) return undefined;
+    if ('answer' in keyed) this.#replayed = keyed.answer.requestId;
+    else this.claim = keyed.claim;
+    return keyed;
+  }
+
+  /** `request`: the call's own, or one whose body can be read yet. */
+  async #open(plan: Plan, request: Request): Promise<OpenedCall> {
+    const { dialect, operation, address, open } = this.#arrival;
     if (open !== undefined) return open(request, plan);
     const wire = Wire.read(await readJsonBody(request, plan));
     return { call: LlmCall.read(spokenDialect(dialect, operation, wire), wire, request.headers, operation, address) };
   }
 
-  #exchange(who: Identity, route: PlanRoute): Exchange {
-    const { request, requestId, ports } = this.#arrival;
-    return {
-      id: requestId,
-      who,
-      route: { name: route.name, kind: route.kind },
-      surface: this.#kind.surface,
-      ports,
-      signal: request.signal,
-      ...(this.#hold === undefined ? {} : { hold: this.#hold }),
-      ...(this.#run === undefined ? {} : { run: this.#run }),
-      ...(ports.pulse === undefined ? {} : { vigil: this.#vigil(who) }),
-      ...(this.#arrival.listens === true ? { listens: true } : {}),
-      note: (fact, value) => {
-        this.#facts ??= {};
-        this.#facts[fact] = value;
-      },
-    };
+  #exchange(who: Identity, route: PlanRoute): CallExchange {
+    const { request, requestId: id, ports, edge, listens } = this.#arrival;
+    const { surface } = this.#kind;
+    const vigil = ports.pulse === undefined ? undefined : this.#vigil(who);
+    const of = { name: route.name, kind: route.kind };
+    return new CallExchange({
+      ...{ id, who, route: of, surface, ports, hold: this.#hold, run: this.#run, vigil, listens, request, call: this.#call, edge },
+    });
   }
 
   #vigil(who: Identity): CallVigil {
@@ -213,13 +202,14 @@ class Run {
     return this.#hold?.kept();
   }
 
-  /** What is left of the limits; nothing where the call was held to none. */
-  get standing() {
-    return this.#hold?.headers ?? {};
-  }
-
-  withStanding(reply: Reply): Reply {
-    return this.#hold === undefined ? reply : { ...reply, headers: { ...reply.headers, ...this.standing } };
+  /** What is left of the limits, how difficult the call was found, and how it found its way: each where there is such a thing to tell. */
+  get head(): { readonly [header: string]: string } {
+    const standing = this.#hold?.headers ?? NO_HEADERS;
+    const difficulty = this.#exchanged?.notes?.difficulty;
+    const found = typeof difficulty === 'number' ? { ...standing, 'x-weir-difficulty': String(difficulty) } : standing;
+    const decision = this.#exchanged?.decision;
+    if (decision === undefined || this.#arrival.request.headers.get('x-weir-explain') !== '1') return found;
+    return { ...found, 'x-weir-decision': decision.toHeader() };
   }
 
   finish(reply: Reply, end: ReplyEnd): Promise<void> | undefined {
@@ -255,10 +245,17 @@ class Run {
   #conclude(outcome: Outcome, facts: RecordFacts): Promise<void> | undefined {
     const hold = this.#hold;
     if (hold === undefined && (this.#chain === undefined || this.#chain.isEmpty)) return this.#record(outcome, facts);
-    return Promise.resolve(this.#chain?.end(outcome))
-      .then(() => hold?.settle(outcome, facts))
-      .then(() => this.#record(outcome, facts))
-      .finally(() => this.#concluded?.resolve());
+    return this.#concludeHeld(hold, outcome, facts);
+  }
+
+  async #concludeHeld(hold: CallHold | undefined, outcome: Outcome, facts: RecordFacts): Promise<void> {
+    try {
+      if (this.#chain?.isEmpty === false) await this.#chain.end(outcome);
+      await hold?.settle(outcome, facts);
+      this.#record(outcome, facts);
+    } finally {
+      this.#concluded?.resolve();
+    }
   }
 
   #record(outcome: Outcome, facts: RecordFacts): undefined {
@@ -291,10 +288,20 @@ class Run {
       ...(user === undefined ? {} : { user }),
       ...(run === undefined ? {} : { run }),
       ...(metadata === undefined ? {} : { metadata }),
-      ...(this.#facts === undefined ? {} : { facts: this.#facts }),
+      ...this.#noted(),
     });
   }
+
+  /** What was noted, and how the call found its way where the rest of the row does not say that. */
+  #noted(): Pick<RequestRecord, 'facts'> | undefined {
+    if (this.#replayed !== undefined) return { facts: { replayed: this.#replayed } };
+    const { decision, notes } = this.#exchanged ?? {};
+    if (decision !== undefined && !decision.isPlain) return { facts: { ...notes, decision: decision.toJson() } };
+    return notes === undefined ? undefined : { facts: notes };
+  }
 }
+
+const NO_HEADERS = {};
 
 /** The body of a call that comes as JSON. Throws `unsupported_media_type`, `request_too_large`, `invalid_json`. */
 export async function readJsonBody(request: Request, plan: Plan): Promise<string> {
@@ -310,24 +317,4 @@ export const hasPolicies = (plan: Plan): boolean => llmRoute(plan).policies.leng
 function notUtf8(cause: unknown): never {
   if (cause instanceof TypeError) throw new GatewayError('invalid_json', 'The body is not valid UTF-8, or it broke off.', { cause });
   throw cause;
-}
-
-export function runOf(headers: Headers): string | undefined {
-  for (const name of RUN_HEADERS) {
-    const value = headers.get(name);
-    if (value !== null && value !== '') return value.slice(0, 256);
-  }
-  return undefined;
-}
-
-/**
- * What a call is attributed to. `x-weir-metadata`: a flat JSON object of at most 4 KB; anything else is left out rather
- * than refused. What the operator says of the caller stands over it: nobody shifts costs onto another team.
- */
-function metadataOf(headers: Headers, operators: JsonObject = {}): JsonObject | undefined {
-  const text = headers.get('x-weir-metadata');
-  const value = text === null || text.length > 4096 ? undefined : parseJson(text);
-  const isFlat = isObject(value) && Object.values(value).every((each) => typeof each !== 'object' || each === null);
-  const metadata = { ...(isFlat ? value : undefined), ...operators };
-  return isFlat || Object.keys(operators).length > 0 ? metadata : undefined;
 }

@@ -7,6 +7,7 @@ import type { LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange, Identity } from '../core/exchange.ts';
+import type { Idempotency } from '../core/idempotency/port.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Clock, Ports } from '../core/ports.ts';
 import { dialects } from '../dialects/index.ts';
@@ -16,11 +17,13 @@ import type { AppRing } from '../identity/apps/ring.ts';
 import { llm } from '../kinds/llm/index.ts';
 import { RESPONSES } from '../kinds/llm/responses/items.ts';
 import type { AuditSigner } from '../state/audit-signer.ts';
+import type { HealthDesk } from '../state/health/desk.ts';
 import { readHead } from '../state/revisions.ts';
 import type { SigningSecrets } from '../state/webhooks/secrets.ts';
 import { errorAnswer, problem } from './answer.ts';
 import { CORS_HEADERS, preflight } from './cors.ts';
 import { runLlm } from './exchange.ts';
+import { explainCall } from './explain.ts';
 import { Callers } from './identify.ts';
 import { checkIngress, hostFault } from './ingress.ts';
 import { metricsAnswer } from './metrics.ts';
@@ -49,6 +52,10 @@ export interface DoorDeps {
   readonly signer?: AuditSigner | undefined;
   /** Of webhooks, likewise. */
   readonly webhookSecrets?: SigningSecrets | undefined;
+  /** How providers do, for the admin API and the metrics. */
+  readonly health?: HealthDesk | undefined;
+  /** Keeps the answers of calls with an `Idempotency-Key`; one for a request. Absent where the deployment cannot. */
+  readonly idempotency?: (() => Idempotency) | undefined;
   /** Told of every change of an organisation, or of anything in it, before its maker has the answer. */
   readonly tenantsChanged?: ((org: string, generation: number) => Promise<void> | void) | undefined;
   ports(after: After): Ports;
@@ -81,6 +88,8 @@ export function door(deps: DoorDeps): Door {
       ...(address === undefined ? {} : { address }),
       ...(open === undefined ? {} : { open }),
       ports: deps.ports(after),
+      idempotency: deps.idempotency,
+      edge: isEdge(deps),
       identify,
       renewed: (who) => callers.renewed(who),
       plan: () => currentPlan(deps.planSource, after),
@@ -155,6 +164,7 @@ function responsesDoor(deps: DoorDeps, callers: Callers, dialect: Dialect): Resp
     renewed,
     plan,
     ports: deps.ports,
+    idempotency: deps.idempotency,
     ask: (request, after) =>
       runLlm(llm, {
         request,
@@ -164,6 +174,7 @@ function responsesDoor(deps: DoorDeps, callers: Callers, dialect: Dialect): Resp
         operation: 'chat',
         listens: true,
         ports: deps.ports(after),
+        edge: isEdge(deps),
         identify,
         renewed,
         plan: () => plan(after),
@@ -184,7 +195,21 @@ const newRequestId = () => `req_${crypto.randomUUID().replaceAll('-', '')}`;
 
 /** What the admin API is given of the gateway it administers. */
 function adminDeps(deps: DoorDeps, callers: Callers): AdminDeps {
-  const { keys, apps, db, planSource, adminToken: token, clock, local, ledger, signer, webhookSecrets, tenantsChanged } = deps;
+  const {
+    keys,
+    apps,
+    db,
+    planSource,
+    adminToken: token,
+    clock,
+    local,
+    ledger,
+    signer,
+    webhookSecrets,
+    tenantsChanged,
+    idempotency,
+    health,
+  } = deps;
   const desk: KeyDesk = {
     mint: (environment, id) => keys.mint(environment, id),
     sealForeign: (sha256) => keys.sealForeign(sha256),
@@ -209,8 +234,15 @@ function adminDeps(deps: DoorDeps, callers: Callers): AdminDeps {
     signer,
     webhookSecrets,
     tenantsChanged,
+    health,
+    idempotency,
+    explain: (asked, after) =>
+      explainCall(asked, { keys, apps, ledger, newRequestId, plan: (wait) => currentPlan(planSource, wait), ports: deps.ports }, after),
   };
 }
+
+/** Whether calls come through Cloudflare's edge, and what it says of them can be believed. */
+const isEdge = ({ local }: Pick<DoorDeps, 'local'>) => local !== true;
 
 const callersOf = ({ keys, apps, planSource, ports, local }: DoorDeps) =>
   new Callers({ keys, apps, ports, edge: local !== true, plan: (after) => currentPlan(planSource, after) });

@@ -67,6 +67,27 @@ describe('the text of a scrape', () => {
   });
 });
 
+describe('how places do', () => {
+  const seen = { since: 0, failures: 0, pace: { inFlight: 0 } };
+
+  it('is a gauge of each, with its parts apart', () => {
+    const text = metricsText([], 0, [
+      { ...seen, place: 'up/org/a#key', state: 'closed', pace: { inFlight: 1, firstTokenMs: 250.4 } },
+      { ...seen, place: 'up/b#1', state: 'half-open' },
+      { ...seen, place: 'up/b#own', state: 'open' },
+    ]);
+    expect(text).toContain('# TYPE weir_target_state gauge\n');
+    expect(linesOf(text, 'weir_target_state')).toEqual([
+      'weir_target_state{provider="up",model="org/a",credential="key"} 0',
+      'weir_target_state{provider="up",model="b",credential="1"} 1',
+      'weir_target_state{provider="up",model="b",credential="own"} 2',
+    ]);
+    expect(linesOf(text, 'weir_target_first_token_seconds')).toEqual([
+      'weir_target_first_token_seconds{provider="up",model="org/a",credential="key"} 0.25',
+    ]);
+  });
+});
+
 describe('metrics are told to', () => {
   const scrape = (authorization: string | undefined, tokens: { adminToken?: string; metricsToken?: string }) =>
     metricsAnswer(new Request('http://gateway/metrics', authorization === undefined ? {} : { headers: { authorization } }), tokens);

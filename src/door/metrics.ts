@@ -1,5 +1,7 @@
 import { requireToken } from '../admin/auth.ts';
 import { GatewayError } from '../core/errors.ts';
+import type { BoardPlace } from '../core/health/board.ts';
+import { partsOf } from '../core/health/places.ts';
 import { BOUNDS_MS, readTotals, type Totals } from '../state/totals.ts';
 
 /** Text of the Prometheus exposition format, version 0.0.4. */
@@ -10,18 +12,20 @@ export interface MetricsDeps {
   readonly adminToken?: string | undefined;
   /** A token that opens the metrics and nothing else. */
   readonly metricsToken?: string | undefined;
+  /** How the places do that calls are sent to. */
+  readonly health?: { seen(): Promise<readonly BoardPlace[]> } | undefined;
 }
 
 /**
  * What all isolates have counted, as Prometheus scrapes it. There is no process here whose memory could hold counters:
  * they are sums of the log, kept beside it. Throws `missing_key`, `invalid_key`, `not_supported`.
  */
-export async function metricsAnswer(request: Request, { db, adminToken, metricsToken }: MetricsDeps): Promise<Response> {
+export async function metricsAnswer(request: Request, { db, adminToken, metricsToken, health }: MetricsDeps): Promise<Response> {
   await requireAny(request.headers.get('authorization'), [metricsToken, adminToken]);
   if (db === undefined)
     throw new GatewayError('not_supported', 'Metrics need the database, and none is bound. The operator binds a D1 database as DB.');
-  const { totals, rowsDropped } = await readTotals(db);
-  return new Response(metricsText(totals, rowsDropped), { headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' } });
+  const [{ totals, rowsDropped }, places] = await Promise.all([readTotals(db), health?.seen()]);
+  return new Response(metricsText(totals, rowsDropped, places), { headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' } });
 }
 
 /** Closed where neither is set. */
@@ -132,15 +136,39 @@ const families: readonly Family[] = [
   })),
 ];
 
+const STATES = { closed: '0', 'half-open': '1', open: '2' } as const;
+
+/** What is now, and no sum of anything: as isolates told each other. */
+function gauges(places: readonly BoardPlace[]): readonly string[] {
+  const of = (value: (place: BoardPlace) => string | undefined, name: string) =>
+    places.flatMap((each) => {
+      const said = value(each);
+      return said === undefined ? [] : [sample(name, { ...partsOf(each.place) }, said)];
+    });
+  const seconds = ({ pace }: BoardPlace) => (pace.firstTokenMs === undefined ? undefined : String(Math.round(pace.firstTokenMs) / 1000));
+  const state = 'weir_target_state';
+  const wait = 'weir_target_first_token_seconds';
+  return [
+    ...family(
+      state,
+      'gauge',
+      'Whether a place is asked: 0 yes, 1 by one call that finds out, 2 no.',
+      of((each) => STATES[each.state], state),
+    ),
+    ...family(wait, 'gauge', 'How long a place takes to its first content: up at once with a slow answer, down slowly.', of(seconds, wait)),
+  ];
+}
+
 /** The whole of a scrape. */
-export function metricsText(all: readonly Totals[], rowsDropped: number): string {
+export function metricsText(all: readonly Totals[], rowsDropped: number, places: readonly BoardPlace[] = []): string {
   const described = families.flatMap(({ name, type, help, lines }) => family(`weir_${name}`, type, help, lines(`weir_${name}`, all)));
   const dropped = 'weir_log_rows_dropped_total';
   const help = 'Calls that the log lacks because the database did not take their rows in time; they are in no other count.';
-  return `${[...described, ...family(dropped, 'counter', help, [sample(dropped, {}, String(rowsDropped))])].join('\n')}\n`;
+  const lost = family(dropped, 'counter', help, [sample(dropped, {}, String(rowsDropped))]);
+  return `${[...described, ...lost, ...gauges(places)].join('\n')}\n`;
 }
 
-const family = (name: string, type: Family['type'], help: string, lines: readonly string[]): readonly string[] => [
+const family = (name: string, type: Family['type'] | 'gauge', help: string, lines: readonly string[]): readonly string[] => [
   `# HELP ${name} ${help}`,
   `# TYPE ${name} ${type}`,
   ...lines,

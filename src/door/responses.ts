@@ -3,16 +3,20 @@ import type { Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
+import type { Idempotency } from '../core/idempotency/port.ts';
 import { isObject, parseJson } from '../core/json.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Plan, PlanRoute } from '../core/plan.ts';
 import type { Outcome } from '../core/policy.ts';
 import type { Ports } from '../core/ports.ts';
 import { readText } from '../core/reader.ts';
 import { serveConversations } from '../kinds/llm/responses/conversations.ts';
 import type { ResourceAnswer, ServeResource } from '../kinds/llm/responses/resource.ts';
 import { serveStoredResponse } from '../kinds/llm/responses/stored.ts';
+import { answer } from './answer.ts';
+import { runOf } from './call-facts.ts';
 import { CORS_HEADERS } from './cors.ts';
-import { holdOf, runOf } from './exchange.ts';
+import { holdOf } from './exchange.ts';
+import { keyOf, rememberWhole, replayed, takeKey } from './idempotency.ts';
 import { checkIngress } from './ingress.ts';
 import { PREFIXES } from './paths.ts';
 import { routeFor } from './route.ts';
@@ -26,6 +30,8 @@ export interface ResponsesDoor {
   renewed(who: Identity): Promise<Identity | undefined>;
   plan(after: (work: Promise<unknown>) => void): Promise<Plan> | Plan;
   ports(after: (work: Promise<unknown>) => void): Ports;
+  /** What keeps the answers of calls with an `Idempotency-Key`; absent where the deployment cannot. */
+  readonly idempotency: (() => Idempotency) | undefined;
   /** One call, as if it had come over HTTP by itself. */
   ask(request: Request, after: (work: Promise<unknown>) => void): Promise<Response>;
 }
@@ -55,18 +61,47 @@ async function resource(context: DoorContext, serve: ServeResource, door: Respon
   const plan = await door.plan(after);
   const route = routeFor(plan, who);
   const ports = door.ports(after);
+  const key = keyOf(request);
+  const call = { request, requestId, who, plan, route, ports };
+  const keyed = key === null ? undefined : await takeKey(key, { ...call, idempotency: door.idempotency });
+  if (keyed === undefined) return resourceAnswer(call, context, serve, door);
+  if ('answer' in keyed) return answer(replayed(keyed.answer), requestId, true);
+  try {
+    return await rememberWhole(keyed.claim, await resourceAnswer({ ...call, request: keyed.request }, context, serve, door));
+  } catch (thrown) {
+    after(keyed.claim.release());
+    throw thrown;
+  }
+}
+
+interface ResourceCall {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly who: Identity;
+  readonly plan: Plan;
+  readonly route: PlanRoute;
+  readonly ports: Ports;
+}
+
+async function resourceAnswer(
+  { request, requestId, who, plan, route, ports }: ResourceCall,
+  context: DoorContext,
+  serve: ServeResource,
+  door: ResponsesDoor,
+): Promise<Response> {
+  const { signal } = context.req.raw;
   const arrival = { ports, request, requestId, startedAt: ports.clock.now(), renewed: door.renewed };
   const hold = holdOf(who, arrival, runOf(request.headers), route.name, undefined, plan.limits);
   const at = (context.req.param('at') ?? '').split('/').filter((part) => part !== '');
   const { searchParams: query } = new URL(request.url);
   query.delete('key');
   const asked = { method: request.method, at, query, body: await readBody(request, plan), headers: request.headers };
-  const exchange = { id: requestId, who, ports, signal: request.signal, ...(hold === undefined ? {} : { hold }) };
-  const answer = await held(hold, after, () => serve(asked, exchange, plan));
-  return new Response(answer.body, {
-    status: answer.status,
+  const exchange = { id: requestId, who, ports, signal, ...(hold === undefined ? {} : { hold }) };
+  const answered = await held(hold, ports.after, () => serve(asked, exchange, plan));
+  return new Response(answered.body, {
+    status: answered.status,
     headers: {
-      'content-type': answer.contentType,
+      'content-type': answered.contentType,
       ...hold?.headers,
       'x-weir-request-id': requestId,
       'x-request-id': requestId,

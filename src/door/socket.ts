@@ -6,8 +6,9 @@ import { ResponsesSession } from '../kinds/llm/responses/session.ts';
 
 /** A connection is closed after this time, and its client opens another: developers.openai.com, "WebSocket mode". */
 const LONGEST = 60 * 60_000;
-/** Of one connection, or of the body of another request. */
-const OF_THE_HANDSHAKE = /^(?:connection|upgrade|sec-websocket-.*|content-length|content-type|content-encoding|transfer-encoding|accept)$/i;
+/** Of one connection, or of one request: every turn is a call of its own. */
+const OF_THE_HANDSHAKE =
+  /^(?:connection|upgrade|sec-websocket-.*|idempotency-key|content-length|content-type|content-encoding|transfer-encoding|accept)$/i;
 
 export interface SocketDeps {
   readonly clock: Clock;

@@ -1,53 +1,91 @@
+import type { Health } from '../core/health.ts';
 import type { ReservedCalls } from '../core/ledger/holds.ts';
 import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets, UsualOutput } from '../core/ports.ts';
+import type { Affinities } from '../core/routing/affinity.ts';
 import type { Tokenizers } from '../core/tokens/encoding.ts';
 
-/** The kernel's instruments for one request on Cloudflare. */
-export function portsFor(
-  shared: {
-    readonly clock: Clock;
-    readonly egress: Egress;
-    readonly secrets: Secrets;
-    readonly tokens: Tokenizers;
-    journal(after: (work: Promise<unknown>) => void): Journal;
-    readonly ledger?: LedgerOf | undefined;
-    /** Absent where nothing can be kept. */
-    readonly continuity?: (() => Continuity) | undefined;
-    readonly models?: PlatformModels | undefined;
-    readonly usual: UsualOutput;
-    readonly pulse?: Ports['pulse'] | undefined;
-    readonly repeats?: Ports['repeats'] | undefined;
-  },
-  after: (work: Promise<unknown>) => void,
-): Ports {
-  return {
-    clock: shared.clock,
-    egress: shared.egress,
-    secrets: shared.secrets,
-    tokens: shared.tokens,
-    usual: shared.usual,
-    ...(shared.pulse === undefined ? undefined : { pulse: shared.pulse }),
-    ...(shared.repeats === undefined ? undefined : { repeats: shared.repeats }),
-    ...(shared.ledger === undefined ? undefined : { ledger: ledgerFor(shared.ledger, after) }),
-    journal: shared.journal(after),
-    ...(shared.continuity === undefined ? undefined : { continuity: shared.continuity() }),
-    ...(shared.models === undefined ? undefined : { models: shared.models }),
-    pipe: (length) => (length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length)),
-    sockets() {
-      const { 0: caller, 1: gateway } = new WebSocketPair();
-      return { caller, gateway };
-    },
-    after,
-  };
+/** What all requests of an isolate share. */
+export interface SharedPorts {
+  readonly clock: Clock;
+  readonly egress: Egress;
+  readonly secrets: Secrets;
+  readonly tokens: Tokenizers;
+  journal(after: After): Journal;
+  /** How places do: what it has to tell and to ask goes behind the request's answer. */
+  health(after: After): Health;
+  readonly ledger?: LedgerOf | undefined;
+  /** Absent where nothing can be kept. */
+  readonly continuity?: (() => Continuity) | undefined;
+  readonly models?: PlatformModels | undefined;
+  readonly usual: UsualOutput;
+  readonly affinities: Affinities;
+  readonly pulse?: Ports['pulse'];
+  readonly repeats?: Ports['repeats'];
+}
+
+/** The kernel's instruments for one request on Cloudflare. Those that not every call needs are made when one does. */
+export class RequestPorts implements Ports {
+  readonly clock: Clock;
+  readonly egress: Egress;
+  readonly secrets: Secrets;
+  readonly tokens: Tokenizers;
+  readonly usual: UsualOutput;
+  readonly affinities: Affinities;
+  readonly pulse: Ports['pulse'];
+  readonly repeats: Ports['repeats'];
+  readonly models: PlatformModels | undefined;
+  readonly after: After;
+  readonly #shared: SharedPorts;
+  #health: Health | undefined;
+  #journal: Journal | undefined;
+  #continuity: Continuity | undefined;
+
+  constructor(shared: SharedPorts, after: After) {
+    this.#shared = shared;
+    this.after = after;
+    this.clock = shared.clock;
+    this.egress = shared.egress;
+    this.secrets = shared.secrets;
+    this.tokens = shared.tokens;
+    this.usual = shared.usual;
+    this.affinities = shared.affinities;
+    this.pulse = shared.pulse;
+    this.repeats = shared.repeats;
+    this.models = shared.models;
+  }
+
+  get health(): Health {
+    this.#health ??= this.#shared.health(this.after);
+    return this.#health;
+  }
+
+  get journal(): Journal {
+    this.#journal ??= this.#shared.journal(this.after);
+    return this.#journal;
+  }
+
+  get continuity(): Continuity | undefined {
+    this.#continuity ??= this.#shared.continuity?.();
+    return this.#continuity;
+  }
+
+  get ledger(): Ports['ledger'] {
+    const { ledger } = this.#shared;
+    return ledger && ((org, lends) => ledger(org, lends, this.after));
+  }
+
+  pipe(length?: number): ReturnType<Ports['pipe']> {
+    return length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
+  }
+
+  sockets(): ReturnType<Ports['sockets']> {
+    const { 0: caller, 1: gateway } = new WebSocketPair();
+    return { caller, gateway };
+  }
 }
 
 type After = (work: Promise<unknown>) => void;
 type LedgerOf = (org: string, lends: boolean, after: After) => ReservedCalls;
-
-const ledgerFor =
-  (of: LedgerOf, after: After): NonNullable<Ports['ledger']> =>
-  (org, lends) =>
-    of(org, lends, after);
 
 export const systemClock: Clock = { now: () => Date.now() };
 

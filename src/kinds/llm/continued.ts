@@ -13,6 +13,8 @@ import { isTranslated } from './upstream.ts';
 export interface Continued {
   readonly call: LlmCall;
   readonly targets: readonly Target[];
+  /** Where a provider keeps what the call continues: the name of the credential it is kept under. */
+  readonly credential?: string;
   readonly keepers: readonly Keeper[];
   /** What could not be kept or carried on, by name. */
   readonly loss: readonly string[];

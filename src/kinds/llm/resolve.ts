@@ -1,14 +1,18 @@
 import { GatewayError } from '../../core/errors.ts';
-import { DEFAULT_ATTEMPTS, DEFAULT_TIMEOUTS, type Plan, type Timeouts } from '../../core/plan.ts';
-import type { Strategy, Target } from '../../core/strategy.ts';
+import { DEFAULT_BREAKER } from '../../core/health.ts';
+import { DEFAULT_ATTEMPTS, DEFAULT_TIMEOUTS, type Plan, type VirtualModel } from '../../core/plan.ts';
+import type { Target } from '../../core/strategy.ts';
 
-/** The targets a model name stands for, and how they are to be tried. */
-export interface Resolved {
-  readonly targets: readonly Target[];
-  readonly strategy?: { readonly strategy: Strategy; readonly settings: unknown };
-  readonly attempts: number;
-  readonly timeout: Timeouts;
-}
+/** How a model without an entry of its own is tried. */
+const PLAIN = {
+  retry: { attempts: DEFAULT_ATTEMPTS, on: [] },
+  timeout: DEFAULT_TIMEOUTS,
+  require: {},
+  breaker: DEFAULT_BREAKER,
+} as const satisfies Pick<VirtualModel, 'retry' | 'timeout' | 'require' | 'breaker'>;
+
+/** What a model name stands for: one that the configuration describes, or one target as it is. */
+export type Resolved = Omit<VirtualModel, 'strategy' | 'settings'> & Partial<Pick<VirtualModel, 'strategy' | 'settings'>>;
 
 /**
  * Virtual models first, then `provider/model` (`@provider/model` is read as the same), then bare names whose prefix
@@ -16,14 +20,7 @@ export interface Resolved {
  */
 export function resolveModel(plan: Plan, name: string): Resolved {
   const virtual = plan.models.get(name);
-  if (virtual !== undefined) {
-    return {
-      targets: virtual.targets,
-      strategy: { strategy: virtual.strategy, settings: virtual.settings },
-      attempts: virtual.retry.attempts,
-      timeout: virtual.timeout,
-    };
-  }
+  if (virtual !== undefined) return virtual;
   const target = named(plan, name) ?? owned(plan, name);
   if (target === undefined) {
     throw new GatewayError(
@@ -34,7 +31,7 @@ export function resolveModel(plan: Plan, name: string): Resolved {
       },
     );
   }
-  return { targets: [target], attempts: DEFAULT_ATTEMPTS, timeout: DEFAULT_TIMEOUTS };
+  return { ...PLAIN, name, options: [target] };
 }
 
 function named(plan: Plan, name: string): Target | undefined {

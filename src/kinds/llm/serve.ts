@@ -1,12 +1,13 @@
 import type { Walked } from '../../core/attempt.ts';
 import type { LlmCall } from '../../core/call.ts';
-import type { StreamEnd, StreamOptions } from '../../core/closing.ts';
+import type { Usage } from '../../core/chat.ts';
+import type { Broken, Resumed, StreamEnd, StreamOptions } from '../../core/closing.ts';
 import { cutFrames } from '../../core/cut-off.ts';
 import type { Dialect, ReplyWriter } from '../../core/dialect.ts';
-import { GatewayError } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { editFrames, filterFrames, translateFrames, watchFrames } from '../../core/frames.ts';
 import { callerFraming } from '../../core/framing.ts';
+import type { Try } from '../../core/health.ts';
 import { JSON_ARRAY_TYPE, jsonArrayStream } from '../../core/json-array.ts';
 import type { Reply, ReplyEnd } from '../../core/kind.ts';
 import { formatUsd } from '../../core/money.ts';
@@ -15,53 +16,40 @@ import type { Plan } from '../../core/plan.ts';
 import type { FrameHandler } from '../../core/pump.ts';
 import type { PolicyChain } from '../../core/run.ts';
 import type { Frame } from '../../core/sse.ts';
-import type { Target } from '../../core/strategy.ts';
+import { nameOf, type Target } from '../../core/strategy.ts';
 import { carryStream } from '../../core/stream.ts';
-import { type AnsweredStream, Ask, nameOf } from './ask.ts';
+import { type AnsweredStream, Ask } from './ask.ts';
 import { charge } from './charge.ts';
 import { continueCall } from './continued.ts';
 import { keepFrames } from './continuity/keeper.ts';
 import { countTokens } from './count.ts';
-import { type Resolved, resolveModel } from './resolve.ts';
+import { mirror } from './mirror.ts';
 import { compact } from './responses/compact.ts';
-import { estimated, writerOptions } from './whole.ts';
+import { Resuming } from './resume.ts';
+import { routeCall } from './routing/route.ts';
+import { estimated, usageOf, writerOptions } from './whole.ts';
 
 /** Milliseconds in which most answers begin: before that nobody listens for a caller who leaves. */
 const SOON = 1_000;
 
 /** Serves one chat call: the strategy orders the targets, the attempt loop walks them, the answer takes its lane. */
 export async function serveChat(call: LlmCall, exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply> {
-  const resolved = withCallerLimit(resolveModel(plan, call.head.model), call);
-  const order = await ordered(resolved, call, exchange);
-  const continuing = continueCall(call, order, exchange, plan);
+  const routing = routeCall(call, exchange, plan);
+  const routed = routing instanceof Promise ? await routing : routing;
+  const { resolved } = routed;
+  const continuing = continueCall(call, routed.targets, exchange, plan);
   const continued = continuing instanceof Promise ? await continuing : continuing;
   const { targets } = continued;
   if (call.operation === 'count-tokens') return countTokens(continued.call, targets, exchange, plan);
   const deadline = exchange.ports.clock.now() + resolved.timeout.total;
-  const ask = new Ask(continued.call, exchange, chain, plan, resolved, deadline, continued);
+  const ask = new Ask(continued.call, exchange, chain, plan, routed, deadline, continued);
   if (call.operation === 'compact') return compact(ask, targets);
   return call.head.stream ? streamReply(ask, targets) : wholeAnswer(ask, targets);
 }
 
-/** `x-weir-timeout`: how long the caller is willing to wait for the first token (or a whole JSON answer), in ms. */
-export function withCallerLimit(resolved: Resolved, call: Pick<LlmCall, 'head' | 'headers'>): Resolved {
-  const header = call.headers.get('x-weir-timeout');
-  if (header === null) return resolved;
-  const ms = Number(header);
-  if (!Number.isInteger(ms) || ms < 1) {
-    throw new GatewayError('invalid_request', 'x-weir-timeout is a whole number of milliseconds from 1.', { param: 'x-weir-timeout' });
-  }
-  const { timeout } = resolved;
-  const total = call.head.stream ? timeout.total : Math.min(ms, timeout.total);
-  return { ...resolved, timeout: { ...timeout, firstToken: Math.min(ms, timeout.firstToken), total } };
-}
-
-function ordered({ targets, strategy }: Resolved, call: LlmCall, exchange: Exchange) {
-  return strategy === undefined ? targets : strategy.strategy.order(targets, strategy.settings, call, exchange, Math.random);
-}
-
 async function wholeAnswer(ask: Ask, targets: readonly Target[]): Promise<Reply> {
   const { answer, attempts } = await ask.whole(targets);
+  mirror(ask);
   const { target, dispatch, reply, at } = answer;
   const servedModel = nameOf(target);
   const charged = charge(ask, answer, reply.usage);
@@ -84,7 +72,10 @@ async function wholeAnswer(ask: Ask, targets: readonly Target[]): Promise<Reply>
  */
 async function streamReply(ask: Ask, targets: readonly Target[]): Promise<Reply> {
   const { exchange, plan } = ask;
+  const resuming = Resuming.of(ask, targets);
+  if (resuming !== undefined) ask.writesAll = true;
   const walked = ask.stream(targets);
+  if (ask.routed.resolved.mirror !== undefined) void walked.then(() => mirror(ask)).catch(() => undefined);
   if (exchange.listens === true) ask.listen();
   const { ping } = plan.limits;
   const soon = Math.min(SOON, ping);
@@ -97,11 +88,11 @@ async function streamReply(ask: Ask, targets: readonly Target[]): Promise<Reply>
   const base = { status: 200, stream: true, ...outgoing(readable, ask.call) } as const;
   if (first === undefined) {
     const later = walked.then(({ answer }) => answer.opened);
-    return { ...base, loss: [], done: carry(ask, writable, walked, later) };
+    return { ...base, loss: [], done: carry(ask, writable, walked, later, resuming) };
   }
   const { answer, attempts } = first;
   const servedModel = nameOf(answer.target);
-  const done = carry(ask, writable, first, answer.opened);
+  const done = carry(ask, writable, first, answer.opened, resuming);
   return { ...base, lane: answer.lane, servedModel, attempts, loss: [...answer.dispatch.loss, ...ask.continued.loss], done };
 }
 
@@ -116,6 +107,7 @@ async function carry(
   writable: WritableStream<Uint8Array>,
   walked: Walked<AnsweredStream> | Promise<Walked<AnsweredStream>>,
   upstream: Opened | Promise<Opened>,
+  resuming: Resuming | undefined,
 ): Promise<ReplyEnd> {
   let known: Walked<AnsweredStream> | undefined;
   let learning: Promise<void> | undefined;
@@ -130,22 +122,34 @@ async function carry(
   const end = await carryStream(
     writable,
     upstream,
-    streamOptions(ask, () => known),
+    streamOptions(ask, () => known, resuming),
   );
   await (end.status === 'aborted' && known === undefined ? undefined : learning);
+  const trying = (resuming?.last ?? known?.answer)?.trying;
+  if (trying !== undefined) conclude(trying, end);
   // A walk that was given up because the caller left fails in many ways, and means one thing.
   const gone = end.status === 'failed' && end.error?.fault !== 'client' && ask.isAbandoned;
   return {
     ...(gone ? { status: 'aborted' as const } : end),
-    attempts: known?.attempts ?? end.error?.attempts ?? 0,
+    attempts: (known?.attempts ?? end.error?.attempts ?? 0) + (resuming?.attempts ?? 0),
     ...(known === undefined
       ? {}
-      : { servedModel: nameOf(known.answer.target), firstTokenAt: known.answer.at, ...charge(ask, known.answer, end.usage) }),
+      : { servedModel: nameOf(known.answer.target), firstTokenAt: known.answer.at, ...charged(ask, known.answer, end.usage, resuming) }),
   };
 }
 
-function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined): StreamOptions {
-  const { call, exchange, plan, resolved, deadline } = ask;
+const charged = (ask: Ask, answer: AnsweredStream, usage: Usage | undefined, resuming: Resuming | undefined) =>
+  resuming === undefined ? charge(ask, answer, usage) : resuming.charge(answer, usage);
+
+/** What the end of an answer says of the place that gave it. */
+function conclude(trying: Try, { status, error, usage }: StreamEnd): void {
+  if (error?.fault === 'upstream') trying.failed(error);
+  else if (status === 'complete') trying.ended(usage?.output);
+  else trying.left();
+}
+
+function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined, resuming: Resuming | undefined): StreamOptions {
+  const { call, exchange, plan, routed, deadline } = ask;
   const { dialect } = call;
   const { vigil } = exchange;
   const framing = callerFraming(dialect);
@@ -154,7 +158,7 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
     clock: exchange.ports.clock,
     framing,
     ping: plan.limits.ping,
-    idle: resolved.timeout.idle,
+    idle: routed.resolved.timeout.idle,
     deadline,
     giveUp: ask.giveUp,
     ...(vigil === undefined ? {} : { verdict: () => vigil.verdict() }),
@@ -162,29 +166,62 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
     handler(opened) {
       const { target, part } = known()?.answer ?? {};
       writer = dialect.replyWriter(writerOptions(exchange, call, target === undefined ? call.head.model : nameOf(target)));
-      const handler = frameHandler(opened.dialect, ask, writer, part);
-      return keepFrames(handler, ask.continued.keepers, opened.dialect.id !== dialect.id, framing);
+      const handler = handlerOf(opened, part, writer);
+      return resuming?.heard(handler) ?? handler;
     },
+    ...(resuming === undefined ? {} : { resume: (broken: Broken) => goOn(broken, resuming) }),
     settle(meter, metered) {
-      // Usage that comes before the finish is a beginning, not a total.
-      if (metered.usage !== undefined && (metered.ended || metered.finish !== undefined)) return metered.usage;
-      return estimated(call, meter.estimateOutput(), metered.usage);
+      if (metered.items !== undefined) for (const keeper of ask.continued.keepers) keeper.ended?.(metered.items);
+      const usage = usageOf(resuming?.call ?? call, meter, metered);
+      return resuming?.total(usage) ?? usage;
     },
-    ...(call.headers.get('x-weir-explain') === '1' ? { trailer: (end: StreamEnd) => trailer(ask, end, known(), writer) } : {}),
+    ...(call.headers.get('x-weir-explain') === '1' ? { trailer: (end: StreamEnd) => trailer(ask, end, known(), writer, resuming) } : {}),
   };
+
+  function handlerOf(opened: Opened, part: number | undefined, writer: ReplyWriter): FrameHandler {
+    const handler = frameHandler(opened.dialect, ask, writer, part, resuming);
+    return keepFrames(handler, ask.continued.keepers, ask.writesAll || opened.dialect.id !== dialect.id, framing);
+  }
+
+  /** Another target goes on with the answer, in the frames of the same writer. */
+  async function goOn(broken: Broken, resuming: Resuming): Promise<Resumed | undefined> {
+    const last = resuming.last ?? known()?.answer;
+    const written = writer;
+    if (last === undefined || written === undefined) return undefined;
+    const { meter } = broken;
+    const usage = usageOf(resuming.call, meter, meter.finish(false));
+    const resumed = await resuming.goOn(last, broken, usage, ({ opened, part }) => handlerOf(opened, part, written));
+    if (resumed === undefined) return undefined;
+    const { answer, handler, mark } = resumed;
+    return { opened: answer.opened, handler, mark: hasComments(call) ? mark : '' };
+  }
 }
 
-function frameHandler(upstream: Dialect, ask: Ask, writer: ReplyWriter, part: number | undefined): FrameHandler {
+/** Whether the caller's parsers pass over comments. */
+const hasComments = ({ address, dialect }: LlmCall): boolean =>
+  address?.jsonArray !== true && dialect.framing === undefined && dialect.ping === undefined;
+
+function frameHandler(
+  upstream: Dialect,
+  ask: Ask,
+  writer: ReplyWriter,
+  part: number | undefined,
+  resuming: Resuming | undefined,
+): FrameHandler {
   const { call, chain, exchange } = ask;
   const { hold } = exchange;
   const { dialect } = call;
   const framing = callerFraming(dialect);
-  if (part === undefined || hold === undefined) return passedFrames(upstream, call, chain, writer);
+  const passed = ask.writesAll ? translateFrames(chain, writer, framing) : passedFrames(upstream, call, chain, writer);
+  if (part === undefined || hold === undefined) return passed;
   const allowance = { tokens: part, more: () => hold.more() };
   // Where a dialect says its texts more than once, what closes an edited answer must be written by who wrote the rest.
-  const isWritten = upstream.id !== dialect.id || (chain.touches === 'edits' && dialect.frameEditor !== undefined);
-  const handler = isWritten ? translateFrames(chain, writer, framing) : passedFrames(upstream, call, chain, writer);
-  const usage = (output: number) => estimated(call, output);
+  const isWritten = ask.writesAll || upstream.id !== dialect.id || (chain.touches === 'edits' && dialect.frameEditor !== undefined);
+  const handler = isWritten ? translateFrames(chain, writer, framing) : passed;
+  const usage = (output: number) => {
+    const own = estimated(resuming?.call ?? call, output);
+    return resuming?.total(own) ?? own;
+  };
   return cutFrames(handler, { allowance, writer, isWritten, chain, framing, usage });
 }
 
@@ -196,16 +233,23 @@ function passedFrames(upstream: Dialect, call: LlmCall, chain: PolicyChain, writ
 }
 
 /** What a caller who asked to have the stream explained is told, after all else, as a comment no parser minds. */
-function trailer(ask: Ask, end: StreamEnd, walked: Walked<AnsweredStream> | undefined, writer: ReplyWriter | undefined): string {
-  const charged = walked === undefined ? undefined : charge(ask, walked.answer, end.usage);
-  const loss = [...(walked?.answer.dispatch.loss ?? []), ...(writer?.loss ?? [])];
+function trailer(
+  ask: Ask,
+  end: StreamEnd,
+  walked: Walked<AnsweredStream> | undefined,
+  writer: ReplyWriter | undefined,
+  resuming: Resuming | undefined,
+): string {
+  const cost = walked === undefined ? undefined : charged(ask, walked.answer, end.usage, resuming)?.cost;
+  const loss = [...(walked?.answer.dispatch.loss ?? []), ...(writer?.loss ?? []), ...(resuming?.loss ?? [])];
   const told = {
     status: end.status,
     model: walked === undefined ? undefined : nameOf(walked.answer.target),
-    attempts: walked?.attempts,
+    attempts: walked === undefined ? undefined : walked.attempts + (resuming?.attempts ?? 0),
     usage: end.usage,
-    cost: charged === undefined ? undefined : formatUsd(charged.cost),
+    cost: cost === undefined ? undefined : formatUsd(cost),
     loss: loss.length > 0 ? loss : undefined,
+    decision: ask.routed.decision.toJson(),
   };
   return `: weir ${JSON.stringify(told)}\n\n`;
 }

@@ -23,7 +23,7 @@ describe('a model of Workers AI', () => {
 
   it('is named with its provider, with or without an at sign, and alone where the provider is set up', () => {
     const plan = planOf({ 'workers-ai': { settings: { account: 'a1' }, key: { value: 'k' } } });
-    for (const name of [`workers-ai/${MODEL}`, `@workers-ai/${MODEL}`, MODEL]) expect(resolveModel(plan, name).targets).toEqual([target]);
+    for (const name of [`workers-ai/${MODEL}`, `@workers-ai/${MODEL}`, MODEL]) expect(resolveModel(plan, name).options).toEqual([target]);
     expect(() => resolveModel(plan, '@other/model')).toThrow('There is no model');
   });
 

@@ -1,8 +1,9 @@
 import type { LlmCall } from '../../core/call.ts';
 import type { Dialect, Quirks } from '../../core/dialect.ts';
-import { GatewayError } from '../../core/errors.ts';
+import { GatewayError, outOfTime } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { type Framing, sse } from '../../core/framing.ts';
+import type { Try } from '../../core/health.ts';
 import { type Json, parseJson } from '../../core/json.ts';
 import type { Plan, PlanProvider } from '../../core/plan.ts';
 import type { EgressRequest, Secrets } from '../../core/ports.ts';
@@ -27,7 +28,7 @@ export function openLine(firstToken: number): Line {
   let answered = false;
   // Never cleared: clearing costs as much as setting, and the timer goes with the request.
   setTimeout(() => {
-    if (!answered) controller.abort(new GatewayError('upstream_timeout', `The provider did not begin to answer within ${firstToken} ms.`));
+    if (!answered) controller.abort(outOfTime(`The provider did not begin to answer within ${firstToken} ms.`));
   }, firstToken);
   return {
     signal: controller.signal,
@@ -56,7 +57,7 @@ export interface Dispatch {
 }
 
 /** The call as a target's provider wants it: patched where the dialect is the same, translated where it is not. */
-export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exchange): Dispatch {
+export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exchange, credentialName?: string): Dispatch {
   const provider = plan.providers.get(target.provider);
   if (provider === undefined) throw new GatewayError('internal', 'A target names a provider that is not in the plan.');
   const { dialect, baseUrl, transport } = spokenFor(provider, call.dialect.id, target.model);
@@ -77,7 +78,9 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
   const url = transport?.url?.(carried) ?? baseUrl + (dialect.pathOf?.(model, stream) ?? dialect.path);
   const { bound, respond = bound?.(provider.settings, exchange.ports.models) } = provider.provider;
   const needsNoKey = respond !== undefined && bound !== undefined;
-  const { headers, credential } = needsNoKey ? { headers: {} } : upstreamHeaders(call.headers, provider, exchange.ports.secrets);
+  const { headers, credential } = needsNoKey
+    ? { headers: {} }
+    : upstreamHeaders(call.headers, provider, exchange.ports.secrets, credentialName);
   return {
     dialect,
     framing: transport?.framing ?? dialect.framing ?? sse,
@@ -89,7 +92,8 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
   };
 }
 
-function translated(call: LlmCall, model: string, dialect: Dialect, quirks: Quirks): ReturnType<Dialect['writeCall']> {
+/** The call in another dialect, and what that has no words for. */
+export function translated(call: LlmCall, model: string, dialect: Dialect, quirks: Quirks): ReturnType<Dialect['writeCall']> {
   const { chat, loss } = call.dialect.plain?.(call.chat()) ?? { chat: call.chat(), loss: [] };
   const written = dialect.writeCall({ ...chat, model }, quirks);
   return { body: written.body, loss: [...loss, ...written.loss] };
@@ -120,6 +124,7 @@ export function upstreamHeaders(
   caller: Headers,
   planned: PlanProvider,
   secrets: Secrets,
+  credentialName?: string,
 ): { readonly headers: Record<string, string>; readonly credential?: string } {
   const { provider } = planned;
   const headers: Record<string, string> = { 'content-type': 'application/json' };
@@ -139,7 +144,7 @@ export function upstreamHeaders(
   }
   if (planned.passthrough === true) return { headers: Object.assign(headers, ownCredential(caller, provider.id)) };
   if (provider.auth.scheme === 'none') return { headers };
-  const key = planned.credential(secrets);
+  const key = planned.credential(secrets, credentialName);
   if (key === undefined) {
     throw new GatewayError(
       'provider_key_missing',
@@ -172,7 +177,13 @@ function ownCredential(caller: Headers, id: string): Record<string, string> {
 }
 
 /** Sends it and returns the provider's success answer; throws the provider's error, read in its own dialect. */
-export async function send(dispatch: Dispatch, target: Target, signal: AbortSignal, exchange: Pick<Exchange, 'ports'>): Promise<Response> {
+export async function send(
+  dispatch: Dispatch,
+  target: Target,
+  signal: AbortSignal,
+  exchange: Pick<Exchange, 'ports'>,
+  trying?: Try,
+): Promise<Response> {
   const { clock, egress } = exchange.ports;
   const { sign } = dispatch.provider.provider;
   const { respond } = dispatch;
@@ -183,6 +194,7 @@ export async function send(dispatch: Dispatch, target: Target, signal: AbortSign
       : await sign(unsigned, dispatch.credential, { clock, egress, settings: dispatch.provider.settings, signal });
   const request = { ...signed, signal };
   const response = await (respond === undefined ? egress.send(request) : respond(request, target.model, clock));
+  trying?.heard(response.headers);
   if (response.status >= 200 && response.status < 300) return response;
   const text = await readText(response, ERROR_BYTES).catch(() => undefined);
   const body: Json | undefined = parseJson(text ?? '');

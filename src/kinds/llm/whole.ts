@@ -5,7 +5,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { estimateTokens } from '../../core/estimate.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { isObject, type JsonObject, parseJson } from '../../core/json.ts';
-import { Tally } from '../../core/meter.ts';
+import { type Meter, type Metered, Tally } from '../../core/meter.ts';
 import type { PolicyChain } from '../../core/run.ts';
 import type { Keeper } from './continuity/keeper.ts';
 
@@ -71,6 +71,13 @@ function editedBody(body: JsonObject, dialect: Dialect, before: readonly ChatChu
  */
 export function estimated(call: LlmCall, output: number, begun?: Usage): Usage {
   return { ...begun, input: begun?.input ?? estimateInput(call), output: Math.max(1, output, begun?.output ?? 0), estimated: true };
+}
+
+/** What an answer came to, by who gave it or by estimate. */
+export function usageOf(call: LlmCall, meter: Meter, { usage, ended, finish }: Metered): Usage {
+  // Usage that comes before the finish is a beginning, not a total.
+  if (usage !== undefined && (ended || finish !== undefined)) return usage;
+  return estimated(call, meter.estimateOutput(), usage);
 }
 
 /** Input tokens by estimate, over every text of the call. */

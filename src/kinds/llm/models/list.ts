@@ -4,6 +4,7 @@ import type { Exchange } from '../../../core/exchange.ts';
 import { OperationCall } from '../../../core/operation.ts';
 import type { Plan, PlanProvider, PlanRoute, VirtualModel } from '../../../core/plan.ts';
 import type { ModelCard } from '../../../core/price.ts';
+import { targetsIn } from '../../../core/routing/targets.ts';
 import { Wire } from '../../../core/wire.ts';
 
 /** A model as callers may name it, whatever shape the list has. */
@@ -38,10 +39,10 @@ function modelsAt(planned: PlanProvider, at: number): readonly ListedModel[] {
 }
 
 /** What any target can take, the others can be asked too: the least of them holds. */
-function virtualCard({ targets }: VirtualModel, plan: Plan, at: number): ModelCard | undefined {
-  const cards = targets.map(({ provider, model }) => {
-    const planned = plan.providers.get(provider);
-    return planned === undefined ? undefined : modelAt(planned, model, at)?.card;
+function virtualCard(model: VirtualModel, plan: Plan, at: number): ModelCard | undefined {
+  const cards = targetsIn(model).map((target) => {
+    const planned = plan.providers.get(target.provider);
+    return planned === undefined ? undefined : modelAt(planned, target.model, at)?.card;
   });
   const [first] = cards;
   if (first === undefined) return undefined;

@@ -1,5 +1,7 @@
+import type { Candidate } from '../../../core/attempt.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Exchange } from '../../../core/exchange.ts';
+import type { Try } from '../../../core/health.ts';
 import { isObject, type Json, type JsonObject, parseJson } from '../../../core/json.ts';
 import type { OperationCall } from '../../../core/operation.ts';
 import type { Plan } from '../../../core/plan.ts';
@@ -37,7 +39,7 @@ export interface Asking {
 }
 
 /** Asks one target. The line is the caller's to end; it is handed on with an answer that is still coming. */
-export async function ask(asking: Asking, target: Target, line: Line): Promise<Answered> {
+export async function ask(asking: Asking, { target, credential }: Candidate, line: Line, trying?: Try): Promise<Answered> {
   const { call, operation, plan, exchange } = asking;
   const place = placeOf(plannedProvider(plan, target.provider), operation, target.model);
   const at = () => exchange.ports.clock.now();
@@ -50,15 +52,15 @@ export async function ask(asking: Asking, target: Target, line: Line): Promise<A
       );
     }
     if (translation.loss.length > 0 && call.headers.get('x-weir-strict') === '1') throw refusedLoss(translation.loss);
-    const reported = translation.answer(await askAll(asking, translation, place, line.signal));
+    const reported = translation.answer(await askAll(asking, translation, place, { signal: line.signal, credential, trying }));
     const { body, loss = [] } = reported;
     return { type: 'json', target, at: at(), text: JSON.stringify(body), body, reported, loss: [...translation.loss, ...loss] };
   }
-  const response = await sendTo(await outgoing(asking, place, target, line.signal), exchange);
+  const response = await sendTo(await outgoing(asking, place, target, line.signal, credential), exchange, trying);
   return { target, at: at(), loss: [], ...(await received(response, line)) };
 }
 
-function outgoing({ call, operation, exchange }: Asking, place: Place, target: Target, signal: AbortSignal) {
+function outgoing({ call, operation, exchange }: Asking, place: Place, target: Target, signal: AbortSignal, credential: string) {
   const changes: { readonly [field: string]: Json | undefined } = { ...operation.patch?.(call), model: target.model };
   const { form } = call;
   const request: Outgoing =
@@ -70,7 +72,7 @@ function outgoing({ call, operation, exchange }: Asking, place: Place, target: T
           contentType: form.contentType,
           stream: form.send(editsOf(call, target.model), exchange.ports).stream,
         };
-  return prepareRequest(request, place, call.headers, signal, exchange);
+  return prepareRequest(request, place, call.headers, signal, exchange, credential);
 }
 
 /** The text fields as policies left them, and the target's own name of the model. */
@@ -81,12 +83,17 @@ function editsOf(call: OperationCall, model: string): ReadonlyMap<string, string
 }
 
 /** The answers to all calls of a translation, in their order. */
-async function askAll({ call, exchange }: Asking, { bodies }: Translation, place: Place, signal: AbortSignal): Promise<JsonObject[]> {
+async function askAll(
+  { call, exchange }: Asking,
+  { bodies }: Translation,
+  place: Place,
+  { signal, credential, trying }: { readonly signal: AbortSignal; readonly credential: string; readonly trying: Try | undefined },
+): Promise<JsonObject[]> {
   const replies: JsonObject[] = [];
   for (let from = 0; from < bodies.length; from += AT_ONCE) {
     const some = bodies.slice(from, from + AT_ONCE).map(async (body) => {
       const request = { method: 'POST', url: place.url, body: JSON.stringify(body), contentType: 'application/json' } as const;
-      const response = await sendTo(await prepareRequest(request, place, call.headers, signal, exchange), exchange);
+      const response = await sendTo(await prepareRequest(request, place, call.headers, signal, exchange, credential), exchange, trying);
       return objectOf(await wholeText(response));
     });
     replies.push(...(await Promise.all(some)));

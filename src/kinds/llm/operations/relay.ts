@@ -1,5 +1,5 @@
 import { callerLeft, type StreamEnd } from '../../../core/closing.ts';
-import { GatewayError } from '../../../core/errors.ts';
+import { GatewayError, outOfTime } from '../../../core/errors.ts';
 import { isObject, type JsonObject, parseJson } from '../../../core/json.ts';
 import type { Clock } from '../../../core/ports.ts';
 import type { ByteReader } from '../../../core/reader.ts';
@@ -156,7 +156,7 @@ class Relay {
   }
 
   #give(message: string): void {
-    this.#cause ??= new GatewayError('upstream_timeout', message);
+    this.#cause ??= outOfTime(message);
     this.#options.abort(this.#cause);
   }
 }

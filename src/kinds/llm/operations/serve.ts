@@ -1,18 +1,20 @@
-import { walk } from '../../../core/attempt.ts';
+import { type Candidate, walk } from '../../../core/attempt.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Exchange } from '../../../core/exchange.ts';
+import type { Try } from '../../../core/health.ts';
 import type { JsonObject } from '../../../core/json.ts';
 import type { Reply, ReplyEnd } from '../../../core/kind.ts';
 import type { OperationCall } from '../../../core/operation.ts';
 import type { Plan } from '../../../core/plan.ts';
 import type { PolicyChain } from '../../../core/run.ts';
-import type { Target } from '../../../core/strategy.ts';
+import { nameOf } from '../../../core/strategy.ts';
 import { openaiChat } from '../../../dialects/openai-chat/index.ts';
-import { nameOf, sleep, unreachable } from '../ask.ts';
+import { unreachable } from '../ask.ts';
 import { foresee } from '../limits/foresee.ts';
-import { type Resolved, resolveModel } from '../resolve.ts';
-import { withCallerLimit } from '../serve.ts';
+import { candidatesOf } from '../routing/candidates.ts';
+import { type Routed, routeCall } from '../routing/route.ts';
 import { openLine } from '../upstream.ts';
+import { sleep } from '../walks.ts';
 import { type Answered, ask } from './attempt.ts';
 import { editReply } from './edit-reply.ts';
 import { operationNamed } from './index.ts';
@@ -27,7 +29,7 @@ interface Serving {
   readonly exchange: Exchange;
   readonly chain: PolicyChain;
   readonly plan: Plan;
-  readonly resolved: Resolved;
+  readonly routed: Routed;
   /** Milliseconds since the epoch. */
   readonly deadline: number;
 }
@@ -36,45 +38,48 @@ interface Serving {
 export async function serveOperation(call: OperationCall, exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply> {
   const operation = operationNamed(call.operation);
   exchange.note('operation', call.operation);
-  const resolved = withCallerLimit(resolveModel(plan, call.head.model), call);
-  const { strategy } = resolved;
-  const ordered =
-    strategy === undefined
-      ? resolved.targets
-      : await strategy.strategy.order(resolved.targets, strategy.settings, call, exchange, Math.random);
+  const routed = await routeCall(call, exchange, plan);
   if (call.head.stream && operation.replyTexts !== undefined && chain.touches !== 'nothing') {
     throw new GatewayError(
       'not_supported',
       'A policy of this route looks at answers, which it cannot do in a streamed transcription. Ask without `stream`.',
     );
   }
-  const deadline = exchange.ports.clock.now() + resolved.timeout.total;
-  const serving: Serving = { call, operation, exchange, chain, plan, resolved, deadline };
-  const { answer, attempts } = await walkTargets(serving, ordered);
+  const deadline = exchange.ports.clock.now() + routed.resolved.timeout.total;
+  const serving: Serving = { call, operation, exchange, chain, plan, routed, deadline };
+  const { answer, attempts } = await walkTargets(serving);
   return replyOf(serving, answer, attempts);
 }
 
 /** A form that flows through can be sent to one target, once. Where others stand behind it, it is held if it can be. */
-async function walkTargets(serving: Serving, ordered: readonly Target[]) {
-  const { call, exchange, resolved, deadline } = serving;
+async function walkTargets(serving: Serving) {
+  const { call, exchange, plan, routed, deadline } = serving;
+  const candidates = candidatesOf(routed.targets, routed, plan, exchange.ports);
   const { form } = call;
   // How much a call may come to stands anywhere in a form, also behind its files, and in the files themselves.
   if (exchange.hold !== undefined) await form?.hold('a key with limits needs all of it here: what it may cost is worked out first');
-  else if (form?.fits === true && ordered.length > 1) await form.hold('the model has several targets');
+  else if (form?.fits === true && candidates.length > 1) await form.hold('the model has several targets');
   const isOnce = form !== undefined && !form.isHeld;
-  const limits = { attempts: isOnce ? 1 : resolved.attempts, deadline };
-  const tools = { clock: exchange.ports.clock, signal: exchange.signal, sleep, random: Math.random };
-  return walk(isOnce ? ordered.slice(0, 1) : ordered, limits, tools, (target) => attempt(serving, target));
+  const { clock, health } = exchange.ports;
+  const limits = { model: routed.resolved.name, deadline, ...(call.headers.has('x-weir-timeout') ? { isHurried: true as const } : {}) };
+  const tools = { clock, signal: exchange.signal, sleep, random: Math.random, health, decision: routed.decision };
+  const asked = isOnce ? candidates.slice(0, 1).map((each) => ({ ...each, attempts: 1 })) : candidates;
+  return walk(asked, limits, tools, (candidate, trying) => attempt(serving, candidate, trying));
 }
 
-async function attempt(serving: Serving, target: Target): Promise<Answered> {
-  const { call, exchange, resolved, deadline } = serving;
-  const left = Math.max(1, deadline - exchange.ports.clock.now());
+async function attempt(serving: Serving, candidate: Candidate, trying: Try | undefined): Promise<Answered> {
+  const { call, exchange, routed, deadline } = serving;
+  const { target } = candidate;
+  const { timeout } = routed.rulesOf(target);
+  const left = Math.max(1, Math.min(deadline - exchange.ports.clock.now(), timeout.answer ?? timeout.total));
   await exchange.hold?.take(await foresee(call, target, serving.plan, exchange));
-  const line = openLine(call.head.stream ? Math.min(resolved.timeout.firstToken, left) : left);
+  const line = openLine(call.head.stream ? Math.min(timeout.firstToken, left) : left);
   try {
-    const answered = await ask(serving, target, line);
+    const answered = await ask(serving, candidate, line, trying);
     line.answered();
+    // What is still on its way is carried by a relay of its own: that it began is what it says of the place.
+    if (answered.type === 'bytes') trying?.began();
+    trying?.ended(undefined);
     return answered;
   } catch (thrown) {
     // What was wrong with the form is why the connection broke; a deadline aborts it, and its own error says nothing.
@@ -117,7 +122,7 @@ async function textOf({ operation, chain }: Serving, answered: Answered & { read
 }
 
 function relayed(serving: Serving, answered: Answered & { readonly type: 'bytes' }, end: Omit<ReplyEnd, 'status'>): Reply {
-  const { operation, call, exchange, plan, resolved, deadline } = serving;
+  const { operation, call, exchange, plan, routed, deadline } = serving;
   const { response, source, first, isEvents, line } = answered;
   const { readable, writable } = exchange.ports.pipe(isEvents ? undefined : lengthOf(response));
   let said: JsonObject | undefined;
@@ -130,7 +135,7 @@ function relayed(serving: Serving, answered: Answered & { readonly type: 'bytes'
   const carried = relay(source, first, writable, {
     clock: exchange.ports.clock,
     ping: plan.limits.ping,
-    idle: resolved.timeout.idle,
+    idle: routed.resolved.timeout.idle,
     deadline,
     caller: exchange.signal,
     abort: (reason) => line.abort(reason),

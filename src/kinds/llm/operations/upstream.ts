@@ -1,5 +1,6 @@
 import { GatewayError } from '../../../core/errors.ts';
 import type { Exchange } from '../../../core/exchange.ts';
+import type { Try } from '../../../core/health.ts';
 import { type Json, parseJson } from '../../../core/json.ts';
 import type { OperationName, OperationRoute } from '../../../core/operation.ts';
 import type { Plan, PlanProvider } from '../../../core/plan.ts';
@@ -66,8 +67,9 @@ export async function prepareRequest(
   caller: Headers,
   signal: AbortSignal,
   { ports }: Exchange,
+  credentialName?: string,
 ): Promise<EgressRequest> {
-  const { headers, credential } = upstreamHeaders(caller, planned, ports.secrets);
+  const { headers, credential } = upstreamHeaders(caller, planned, ports.secrets, credentialName);
   if (contentType === undefined) delete headers['content-type'];
   else headers['content-type'] = contentType;
   const { sign } = planned.provider;
@@ -77,8 +79,9 @@ export async function prepareRequest(
 }
 
 /** Sends it and returns the success answer; throws the provider's error. Vendors' shapes of errors are read by what they hold. */
-export async function sendTo(request: EgressRequest, exchange: Exchange): Promise<Response> {
+export async function sendTo(request: EgressRequest, exchange: Exchange, trying?: Try): Promise<Response> {
   const response = await exchange.ports.egress.send(request);
+  trying?.heard(response.headers);
   if (response.status >= 200 && response.status < 300) return response;
   throw await errorOf(response);
 }

@@ -1,4 +1,4 @@
-import { GatewayError } from '../../../../core/errors.ts';
+import { GatewayError, outOfTime } from '../../../../core/errors.ts';
 import type { OutcomeStatus, Ports } from '../../../../core/ports.ts';
 import type { SessionMeter } from './usage.ts';
 
@@ -169,9 +169,9 @@ class Session {
     const now = this.#ports.clock.now();
     this.#guarded(this.#guard?.watch());
     if (now - this.#lastFrameAt >= this.#limits.idle) {
-      this.#break(new GatewayError('upstream_timeout', `Nobody said anything for ${this.#limits.idle} ms: the session is over.`), 1001);
+      this.#break(outOfTime(`Nobody said anything for ${this.#limits.idle} ms: the session is over.`), 1001);
     } else if (now - this.#startedAt >= this.#limits.total) {
-      this.#break(new GatewayError('upstream_timeout', `The session lasted ${this.#limits.total} ms, which is the most it may.`), 1001);
+      this.#break(outOfTime(`The session lasted ${this.#limits.total} ms, which is the most it may.`), 1001);
     }
   }
 

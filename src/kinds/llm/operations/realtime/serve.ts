@@ -1,4 +1,4 @@
-import { walk } from '../../../../core/attempt.ts';
+import { type Candidate, walk } from '../../../../core/attempt.ts';
 import { GatewayError } from '../../../../core/errors.ts';
 import type { Exchange } from '../../../../core/exchange.ts';
 import { invalid } from '../../../../core/fields.ts';
@@ -6,11 +6,13 @@ import type { Reply, ReplyEnd } from '../../../../core/kind.ts';
 import { OperationCall } from '../../../../core/operation.ts';
 import type { Plan } from '../../../../core/plan.ts';
 import type { PolicyChain } from '../../../../core/run.ts';
-import type { Target } from '../../../../core/strategy.ts';
+import { nameOf } from '../../../../core/strategy.ts';
 import { Wire } from '../../../../core/wire.ts';
-import { nameOf, sleep, unreachable } from '../../ask.ts';
-import { type Resolved, resolveModel } from '../../resolve.ts';
+import { unreachable } from '../../ask.ts';
+import { candidatesOf } from '../../routing/candidates.ts';
+import { type Routed, routeCall } from '../../routing/route.ts';
 import { openLine } from '../../upstream.ts';
+import { sleep } from '../../walks.ts';
 import { chargeFor } from '../meter.ts';
 import { errorOf, placeOf, plannedProvider, prepareRequest } from '../upstream.ts';
 import { relaySockets } from './relay.ts';
@@ -47,9 +49,10 @@ function protocolsOf(headers: Headers): readonly string[] {
 export async function serveRealtime(call: OperationCall, exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply> {
   exchange.note('operation', 'realtime');
   if (chain.touches !== 'nothing') unseen();
-  const resolved = resolveModel(plan, call.head.model);
+  const routed = await routeCall(call, exchange, plan);
+  const { resolved } = routed;
   const meter = new SessionMeter();
-  const { answer, attempts } = await connectFirst(call, exchange, plan, resolved, meter);
+  const { answer, attempts } = await connectFirst(call, exchange, plan, routed, meter);
   const { target, socket, session } = answer;
   const { caller, gateway } = exchange.ports.sockets();
   const idle = resolved.timeout.idle * IDLE_TIMES;
@@ -81,27 +84,32 @@ export async function serveRealtime(call: OperationCall, exchange: Exchange, cha
   };
 }
 
-async function connectFirst(call: OperationCall, exchange: Exchange, plan: Plan, resolved: Resolved, meter: SessionMeter) {
-  const { strategy, targets } = resolved;
-  const ordered = strategy === undefined ? targets : await strategy.strategy.order(targets, strategy.settings, call, exchange, Math.random);
-  const { clock } = exchange.ports;
-  const limits = { attempts: resolved.attempts, deadline: clock.now() + resolved.timeout.firstToken };
-  const tools = { clock, signal: exchange.signal, sleep, random: Math.random };
-  return walk(ordered, limits, tools, async (target) => {
+async function connectFirst(call: OperationCall, exchange: Exchange, plan: Plan, routed: Routed, meter: SessionMeter) {
+  const { clock, health } = exchange.ports;
+  const { resolved, decision } = routed;
+  const limits = { model: resolved.name, deadline: clock.now() + resolved.timeout.firstToken };
+  const tools = { clock, signal: exchange.signal, sleep, random: Math.random, health, decision };
+  const candidates = candidatesOf(routed.targets, routed, plan, exchange.ports);
+  return walk(candidates, limits, tools, async (candidate, trying) => {
+    const { target } = candidate;
     const { hold } = exchange;
     const session = hold === undefined ? undefined : new SessionHold({ hold, plan, target, meter, clock, ttl: plan.limits.hold });
     await session?.take();
-    return { target, session, socket: await connect(call, target, exchange, plan, resolved.timeout.firstToken) };
+    const socket = await connect(call, candidate, exchange, plan, routed.rulesOf(target).timeout.firstToken);
+    // A session lasts as long as people talk: that it was opened is what it says of the place.
+    trying?.began();
+    trying?.ended(undefined);
+    return { target, session, socket };
   });
 }
 
-async function connect(call: OperationCall, target: Target, exchange: Exchange, plan: Plan, wait: number) {
+async function connect(call: OperationCall, { target, credential }: Candidate, exchange: Exchange, plan: Plan, wait: number) {
   const place = placeOf(plannedProvider(plan, target.provider), OPERATION, target.model);
   const url = new URL(place.url);
   url.searchParams.set('model', target.model);
   const line = openLine(wait);
   try {
-    const request = await prepareRequest({ method: 'GET', url: url.href }, place, call.headers, line.signal, exchange);
+    const request = await prepareRequest({ method: 'GET', url: url.href }, place, call.headers, line.signal, exchange, credential);
     const protocols = protocolsOf(call.headers);
     const headers = protocols.length === 0 ? request.headers : { ...request.headers, 'sec-websocket-protocol': protocols.join(', ') };
     const connected = await exchange.ports.egress.connect({ ...request, headers });

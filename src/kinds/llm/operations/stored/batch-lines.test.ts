@@ -8,16 +8,17 @@ const plan = {
     [
       'smart',
       {
-        targets: [
+        require: {},
+        options: [
           { provider: 'other', model: 'o' },
           { provider: 'up', model: 'gpt-real' },
         ],
       },
     ],
-    ['elsewhere', { targets: [{ provider: 'other', model: 'o' }] }],
+    ['elsewhere', { require: {}, options: [{ provider: 'other', model: 'o' }] }],
   ]),
 } as unknown as Plan;
-const rules = { provider: 'up', plan, chain: undefined };
+const rules = { provider: 'up', plan, required: [], chain: undefined };
 const line = (model: string) => `{"custom_id":"1","url":"/v1/chat/completions","body":{"model":"${model}","seed":12345678901234567890}}`;
 
 describe('the lines of a batch', () => {
@@ -27,6 +28,11 @@ describe('the lines of a batch', () => {
     const [first, second] = (await checkLines(`${line('up/gpt-x')}\n${line('smart')}`, rules)).split('\n');
     expect(JSON.parse(first ?? '')).toMatchObject({ custom_id: '1', body: { model: 'gpt-x' } });
     expect(JSON.parse(second ?? '')).toMatchObject({ body: { model: 'gpt-real' } });
+  });
+
+  it('do not go where the route or the model forbids it', async () => {
+    const kept = { ...rules, required: [{ regions: ['eu'] }] };
+    await expect(checkLines(line('smart'), kept)).rejects.toMatchObject({ code: 'invalid_request', message: /Line 1/ });
   });
 
   it('that nobody could run are refused by their number', async () => {

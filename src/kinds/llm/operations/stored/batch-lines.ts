@@ -3,10 +3,11 @@ import { GatewayError } from '../../../../core/errors.ts';
 import type { Canon } from '../../../../core/exchange.ts';
 import { isObject, type JsonObject, parseJson } from '../../../../core/json.ts';
 import { OperationCall } from '../../../../core/operation.ts';
-import type { Plan } from '../../../../core/plan.ts';
+import type { Plan, Requirement } from '../../../../core/plan.ts';
 import type { PolicyChain } from '../../../../core/run.ts';
 import { Wire } from '../../../../core/wire.ts';
 import { dialects } from '../../../../dialects/index.ts';
+import { permittedIn } from '../../routing/permitted.ts';
 import { operations } from '../index.ts';
 
 /** Dialects of chat whose calls a batch may hold, by their path. */
@@ -17,6 +18,8 @@ const CHAT = new Map([
 
 /** What a batch's lines are held to. */
 export interface LineRules {
+  /** What the route asks of every target. */
+  readonly required: readonly Requirement[];
   /** The provider that will run them. */
   readonly provider: string;
   readonly plan: Plan;
@@ -68,9 +71,9 @@ export function callOf(url: string, body: string): Canon['llm']['call'] | undefi
 const NO_HEADERS = new Headers();
 
 /** The provider's own name of a model; `undefined` where the name stands for others' models only. */
-function modelAt(name: string, { plan, provider }: LineRules): string | undefined {
+function modelAt(name: string, { plan, provider, required }: LineRules): string | undefined {
   const virtual = plan.models.get(name);
-  if (virtual !== undefined) return virtual.targets.find((target) => target.provider === provider)?.model;
+  if (virtual !== undefined) return permittedIn(virtual, plan, required).find((target) => target.provider === provider)?.model;
   const slash = name.indexOf('/');
   const named = slash < 0 ? undefined : name.slice(name.startsWith('@') ? 1 : 0, slash);
   if (named === undefined || !plan.providers.has(named)) return name;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../../core/json.ts';
 import type { PlanProvider } from '../../../../core/plan.ts';
 import { itemsOf, nameOfKind, objectFrom, type StoredCall } from './call.ts';
-import { chosenProvider, storedPlace } from './provider.ts';
+import { storedPlace } from './provider.ts';
 
 const DEFAULT_LIMIT = 20;
 const MOST = 100;
@@ -43,7 +43,7 @@ async function cursorOf({ ids, kind }: StoredCall, after: string | null): Promis
 
 function pageOf(call: StoredCall, planned: PlanProvider, query: URLSearchParams, after: string | undefined): Promise<JsonObject> {
   const name = nameOfKind(call.kind);
-  const place = storedPlace(chosenProvider(call.plan, planned.provider.id, name), name, name);
+  const place = storedPlace(planned, name, name);
   const url = new URL(place.url);
   url.searchParams.set('limit', String(MOST));
   for (const field of PASSED) {

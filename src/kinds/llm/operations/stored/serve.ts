@@ -9,6 +9,7 @@ import type { PolicyChain } from '../../../../core/run.ts';
 import { Wire } from '../../../../core/wire.ts';
 import { unreachable } from '../../ask.ts';
 import { freeCall } from '../../limits/free.ts';
+import { requiredBy } from '../../routing/permitted.ts';
 import { openLine } from '../../upstream.ts';
 import { Form } from '../form/form.ts';
 import { relay } from '../relay.ts';
@@ -53,9 +54,9 @@ export async function serveStored(ask: StoredAsk, exchange: Exchange, chain: Pol
   }
 }
 
-function providerFor({ request, plan, kind }: StoredCall) {
+function providerFor({ request, plan, kind, exchange }: StoredCall) {
   const named = request.headers.get('x-weir-provider') ?? new URL(request.url).searchParams.get('provider') ?? undefined;
-  return chosenProvider(plan, named, nameOfKind(kind));
+  return chosenProvider(plan, named, nameOfKind(kind), requiredBy(exchange, plan));
 }
 
 async function upload(call: StoredCall, chain: PolicyChain): Promise<Reply> {
@@ -66,7 +67,8 @@ async function upload(call: StoredCall, chain: PolicyChain): Promise<Reply> {
   const edits = new Map<string, string>();
   if (form.fields.purpose === 'batch') {
     await form.hold('the lines of a batch must be looked at');
-    const rules = { provider: planned.provider.id, plan, chain: chain.isEmpty ? undefined : chain };
+    const required = requiredBy(exchange, plan);
+    const rules = { provider: planned.provider.id, plan, required, chain: chain.isEmpty ? undefined : chain };
     edits.set('file', await checkLines(form.fileText('file'), rules));
   }
   const { stream } = form.send(edits, exchange.ports);
@@ -90,7 +92,7 @@ async function submit(call: StoredCall): Promise<Reply> {
       param: 'input_file_id',
     });
   }
-  const planned = chosenProvider(plan, input.provider, 'batches');
+  const planned = chosenProvider(plan, input.provider, 'batches', requiredBy(call.exchange, plan));
   const foreseen = await takeBatch(call, planned, input.id);
   const place = storedPlace(planned, 'batches', 'batches');
   const sent = JSON.stringify({ ...body, input_file_id: input.id });
