@@ -149,15 +149,18 @@ const rules: readonly Rule[] = [
     name: 'chance comes as a parameter',
     prevents: 'an ordering or a back-off that no test can repeat: take `random`',
     breaks: ['strategies/x.ts', 'const at = Math.random();'],
-    // Where the real generator is handed to those who draw: strategies, the attempt loop, and who waits for the database.
+    // Where the real generator is handed to those who draw: strategies, the attempt loop, breakers, and who waits for the database.
     find: (source) =>
       unlessIn(
         [
-          'kinds/llm/ask.ts',
-          'kinds/llm/serve.ts',
+          'kinds/llm/walks.ts',
+          'kinds/llm/mirror.ts',
+          'kinds/llm/routing/tools.ts',
           'kinds/llm/operations/serve.ts',
           'kinds/llm/operations/realtime/serve.ts',
+          'state/health/board-object.ts',
           'state/ledger/ledger-object.ts',
+          'worker.ts',
         ],
         source,
         /\bMath\.random\b/g,

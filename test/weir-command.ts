@@ -10,12 +10,13 @@ export interface Ran {
   readonly err: string;
 }
 
-/** The command as it is installed, in a process of its own, told of the gateway at `url`. */
-export function weirAt(url: string, args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Ran> {
+/** The command as it is installed, in a process of its own, told of the gateway at `url`; `input`: what it reads. */
+export function weirAt(url: string, args: readonly string[], env: { readonly [name: string]: string } = {}, input?: string): Promise<Ran> {
   const options = { cwd: root, env: { ...process.env, WEIR_URL: url, WEIR_ADMIN_TOKEN: ADMIN_TOKEN, ...env } };
   return new Promise((resolve) => {
-    execFile(process.execPath, [path.join(root, 'scripts', 'weir.mjs'), ...args], options, (error, out, err) =>
+    const child = execFile(process.execPath, [path.join(root, 'scripts', 'weir.mjs'), ...args], options, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code), out, err }),
     );
+    child.stdin?.end(input);
   });
 }

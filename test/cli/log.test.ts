@@ -24,7 +24,14 @@ it('lists requests, and shows one', async () => {
   const found = await weir('requests', 'list', '--metadata', 'team=blue', '--metadata', 'half=a=b', '--json');
   const { items } = JSON.parse(found.out);
   expect(items).toMatchObject([{ run: 'nightly', metadata: { team: 'blue', half: 'a=b' } }]);
-  expect(JSON.parse((await weir('requests', 'show', items[0].id)).out)).toEqual(items[0]);
+  const shown = await weir('requests', 'show', items[0].id, '--json');
+  const { decision, ...row } = JSON.parse(shown.out);
+  expect(row).toEqual(items[0]);
+  expect(decision).toMatchObject({ model: 'up/ok/text?words=3', attempts: [{ outcome: 'answered' }] });
+  const told = await weir('requests', 'show', items[0].id);
+  expect(told.out).toMatch(new RegExp(`^id +${items[0].id}$`, 'm'));
+  expect(told.out).toMatch(/^metadata +\{"team":"blue","half":"a=b"\}$/m);
+  expect(told.out).toMatch(/^Attempts\n +at ms +target +outcome +took ms\n +- +up\/ok\/text\?words=3 +answered +\d+$/m);
 });
 
 it('sums usage by what is asked for', async () => {

@@ -169,7 +169,10 @@ describe('what costs nothing', () => {
       const text = await response.text();
       expect(response.status, `${method} ${path}: ${text}`).toBe(200);
       return {
-        left: response.headers.get('x-ratelimit-remaining-requests'),
+        // Counts of tokens are Anthropic's.
+        left: response.headers.get(
+          path.startsWith('/v1/messages') ? 'anthropic-ratelimit-requests-remaining' : 'x-ratelimit-remaining-requests',
+        ),
         id: text.startsWith('{') ? String((JSON.parse(text) as { id?: string }).id) : '',
       };
     };

@@ -19,6 +19,8 @@ it('the codes and their statuses are these', () => {
     content_refused: 400,
     event_too_large: 502,
     headers_too_large: 431,
+    idempotency_conflict: 409,
+    idempotency_mismatch: 422,
     internal: 500,
     invalid_json: 400,
     invalid_key: 401,
@@ -49,6 +51,7 @@ it('the codes and their statuses are these', () => {
     upstream_rate_limited: 429,
     upstream_rejected: 400,
     upstream_timeout: 504,
+    upstream_unavailable: 503,
     upstream_unreachable: 502,
     url_too_long: 414,
   });
@@ -57,6 +60,7 @@ it('the codes and their statuses are these', () => {
 it('what may be tried again is what may succeed', () => {
   const retryable = Object.entries(errorCodes).flatMap(([code, facts]) => (facts.retryable ? code : []));
   expect(retryable.sort()).toEqual([
+    'idempotency_conflict',
     'internal',
     'overloaded',
     'rate_limited',
@@ -66,6 +70,7 @@ it('what may be tried again is what may succeed', () => {
     'upstream_overloaded',
     'upstream_rate_limited',
     'upstream_timeout',
+    'upstream_unavailable',
     'upstream_unreachable',
   ]);
 });

@@ -41,7 +41,10 @@ type Content = (number: (name: string, fallback: number) => number) => Pick<Answ
 const text = (deltas: readonly string[]): Pick<Answer, 'pieces' | 'finish'> => ({ pieces: [{ type: 'text', deltas }], finish: 'stop' });
 
 export const contents: { readonly [name: string]: Content } = {
-  text: (number) => text(wordList(number('words', 20))),
+  /** `from`: what goes on with an answer of so many words. */
+  text: (number) => text(wordList(number('words', 20)).slice(number('from', 0))),
+  /** Words with the space behind them. */
+  spaced: (number) => text(wordList(number('words', 20)).map((word) => `${word.trim()} `)),
   multibyte: () => text(MULTIBYTE),
   short: () => text(['Zü', ' 👩‍🚀']),
   json: () => text(JSON.stringify(PERSON).match(/.{1,4}/gsu) ?? []),

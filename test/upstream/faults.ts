@@ -161,6 +161,31 @@ export const faults: { readonly [name: string]: Fault } = {
     stage.line.head(200, stage.stream ? SSE : { 'content-type': 'application/json' });
     stage.line.end(stage.stream ? stage.frames.join('') : stage.whole);
   },
+  /** A good answer that says what is left: `tokens` and `requests` of `limit`, which is there again after `reset` seconds. */
+  limits: async ({ line, wire, stream, frames, whole, number, text }) => {
+    const of = (unit: string) =>
+      text(unit) === undefined
+        ? {}
+        : {
+            [`x-ratelimit-remaining-${unit}`]: String(number(unit, 0)),
+            [`x-ratelimit-limit-${unit}`]: String(number('limit', 1_000_000)),
+            [`x-ratelimit-reset-${unit}`]: `${number('reset', 60)}s`,
+          };
+    line.head(200, { ...(stream ? streamHead(wire) : { 'content-type': 'application/json' }), ...of('tokens'), ...of('requests') });
+    line.end(stream ? frames.join('') : whole);
+  },
+  /**
+   * A good answer, or `code`, that begins after `ms`, unless the other side has gone by then. The first `times` requests of
+   * this model are answered at once.
+   */
+  late: async (stage) => {
+    const { line, wire, stream, frames, whole, number, earlier } = stage;
+    if (earlier >= number('times', 0)) await line.closed(number('ms', 500));
+    if (line.gone) return;
+    if (number('code', 200) >= 400) return errorAnswer(stage, number('code', 500));
+    line.head(200, stream ? streamHead(wire) : { 'content-type': 'application/json' });
+    line.end(stream ? frames.join('') : whole);
+  },
   /** The request is read, and the connection reset without an answer. */
   'no-answer': ({ line }) => line.reset(),
   redirect: async ({ line, number, text }) => {
