@@ -106,6 +106,11 @@ export const limited = (where) => held('limited', where, {});
 /** The same, and every call reserves and settles by itself. */
 export const strict = (where) => held('strict', where, { allowances: false });
 
+/** Every call meets a first target that refuses the connection, and is answered by the second. */
+export async function failover(where) {
+  return { ...(await ours('failover', where)), model: (script) => `over-${script}`, only: ['refused'] };
+}
+
 async function held(name, where, limits) {
   const gateway = await ours(name, where, limits);
   const sql = 'UPDATE keys SET limits = ? WHERE id = ?';

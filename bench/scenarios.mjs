@@ -32,6 +32,15 @@ export const scenarios = [
     requests: 6000,
   },
   {
+    // So few that they stay within the tries that a model's calls have earned.
+    id: 'refused',
+    title: 'small JSON, 1 connection; `failover` asks a target that refuses at once before',
+    model: 'json',
+    body: json,
+    connections: 1,
+    requests: 40,
+  },
+  {
     id: 'burst',
     title: '200-event burst, usage asked for, 16 connections',
     model: 'burst-200',

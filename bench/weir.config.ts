@@ -7,6 +7,15 @@ declare const BENCH_LIMITS: { readonly allowances?: boolean };
 export default {
   providers: {
     up: { like: 'openai', baseUrl: `${BENCH_UPSTREAM}/v1`, key: { value: 'k' }, prices: { '*': { input: 1, output: 1 } } },
+    refusing: { like: 'openai', baseUrl: 'http://127.0.0.1:9/v1', key: { value: 'k' }, prices: { '*': { input: 1, output: 1 } } },
+  },
+  models: {
+    // Nobody listens on the discard port. Its breaker never opens: what is measured is the first failure, again and again.
+    'over-json': {
+      targets: ['refusing/json', 'up/json'],
+      retry: { attempts: 1 },
+      breaker: { failures: 1000, rate: 1, least: 100_000 },
+    },
   },
   limits: BENCH_LIMITS,
 };

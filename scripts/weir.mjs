@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { parseEnv } from 'node:util';
 import { build } from 'esbuild';
@@ -36,7 +37,7 @@ process.exitCode = await cli.run(process.argv.slice(2), {
   env: { ...process.env, WEIR_URL, WEIR_ADMIN_TOKEN },
   fetch,
   now: () => Date.now(),
-  read: (file) => readFile(file),
+  read: (file) => (file === '-' ? buffer(process.stdin) : readFile(file)),
   out: (line) => console.log(line),
   err: (line) => console.error(line),
   write: (bytes) => new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),

@@ -5,6 +5,8 @@ declare namespace Cloudflare {
   interface Env {
     readonly DB: D1Database;
     readonly CONTINUITY: DurableObjectNamespace<import('./state/continuity-object.ts').Continuity>;
+    readonly HEALTH: DurableObjectNamespace<import('./state/health/board-object.ts').HealthBoard>;
+    readonly IDEMPOTENCY: DurableObjectNamespace<import('./state/idempotency/idempotency-object.ts').Idempotency>;
     readonly LEDGER: DurableObjectNamespace<import('./state/ledger/ledger-object.ts').Ledger>;
     readonly TEST_MIGRATIONS: import('cloudflare:test').D1Migration[];
   }

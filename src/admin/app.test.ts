@@ -74,8 +74,18 @@ describe('who may', () => {
       ...['DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
       ...['POST /webhooks', 'POST /webhooks/x/rotate', 'POST /webhooks/x/test'],
     ];
-    const logs = [...audit, 'GET /requests', 'GET /requests/x', 'GET /runs', 'GET /runs/x', 'POST /runs/x/stop', 'GET /usage'];
-    const all = [...tenants, ...webhooks, 'POST /keys/x/rotate', ...config, ...logs, 'GET /openapi.json'];
+    const logs = [
+      ...audit,
+      'GET /requests',
+      'GET /requests/x',
+      'GET /runs',
+      'GET /runs/x',
+      'POST /runs/x/stop',
+      'GET /usage',
+      'POST /explain',
+    ];
+    const health = ['GET /health', 'POST /health/reset'];
+    const all = [...tenants, ...webhooks, 'POST /keys/x/rotate', ...config, ...logs, ...health, 'GET /openapi.json'];
     expect(routes.map((route) => route.join(' ')).sort()).toEqual(all.sort());
   });
 
@@ -379,7 +389,8 @@ describe('lists', () => {
   it('lead to single requests', async () => {
     await insertRecords(db, [row(1)]);
     const { call } = gateway();
-    expect((await call('/requests/req_1')).body).toEqual(row(1));
+    const decision = { model: '', candidates: [], attempts: [] };
+    expect((await call('/requests/req_1')).body).toEqual({ ...row(1), decision });
     expect(await call('/requests/req_2')).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 });

@@ -3,7 +3,9 @@ import { GatewayError } from '../core/errors.ts';
 import { auditRoutes } from './audit.ts';
 import { configRoutes } from './config.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
+import { explainRoutes } from './explain.ts';
 import { gated } from './gate.ts';
+import { healthRoutes } from './health.ts';
 import { messages } from './messages.ts';
 import { openApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
@@ -22,9 +24,11 @@ const routes: readonly AdminRoute[] = [
   ...tenantRoutes,
   ...limitRoutes,
   ...requestRoutes,
+  ...explainRoutes,
   ...runRoutes,
   ...runStopRoutes,
   ...usageRoutes,
+  ...healthRoutes,
   ...auditRoutes,
   ...webhookRoutes,
   {

@@ -48,7 +48,16 @@ async function call(method: string, path: string, body?: unknown): Promise<Answe
 const ledgerOf = (chain: string) => new LedgerClient(env.LEDGER, chain);
 const entriesOf = (chain: string) => ledgerOf(chain).auditAfter(0, 1_000);
 
-/** Everything that the database holds and the runs that a ledger has stopped, save what the audit says of it. */
+const board = () => env.HEALTH.getByName('board');
+
+/** Has a place stand open for all isolates. */
+async function breakPlace(): Promise<void> {
+  const standing = { open: true, openFor: 3_600_000, restFor: 0, failedProbes: 0, why: 'upstream_error' } as const;
+  const told = { good: 0, failed: 0, run: 5, hasRested: false, hasReleased: false, pace: { inFlight: 0 }, standing };
+  await board().exchange({ isolate: 'i', board: undefined, version: 0, told: [{ ...told, place: 'mock/a#key', change: 'opened' }] });
+}
+
+/** Everything that the database holds, the runs that a ledger has stopped and how places stand, save what the audit says of it. */
 async function contents(chain: string): Promise<JsonObject> {
   const { results } = await db
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'")
@@ -58,7 +67,8 @@ async function contents(chain: string): Promise<JsonObject> {
   const stopped = await runInDurableObject(env.LEDGER.getByName(chain), (_object: Ledger, state) =>
     state.storage.sql.exec<{ subject: string }>('SELECT subject FROM stopped').toArray(),
   );
-  return { ...Object.fromEntries(tables.map((name, at) => [name, (rows[at]?.results ?? []) as JsonObject[]])), stopped };
+  const places = (await board().list()).map(({ place, state }) => ({ place, state }));
+  return { ...Object.fromEntries(tables.map((name, at) => [name, (rows[at]?.results ?? []) as JsonObject[]])), stopped, places };
 }
 
 interface Case {
@@ -96,6 +106,11 @@ const cases: { readonly [route: string]: (made: Family) => Case | Promise<Case> 
   'POST /config/rollback': async () => {
     await call('PUT', '/config', config);
     return { path: '/config/rollback', chain: DEPLOYMENT_CHAIN, action: 'config.rollback', subject: 'config' };
+  },
+  'POST /health/reset': async () => {
+    await breakPlace();
+    const said = { chain: DEPLOYMENT_CHAIN, action: 'health.reset', subject: 'health' };
+    return { path: '/health/reset', body: { provider: 'mock' }, ...said };
   },
   'POST /orgs': () => ({ path: '/orgs', body: { name: 'new' }, action: 'org.create' }),
   'POST /teams': ({ org }) => ({ path: '/teams', body: { name: 'new', org }, chain: org, action: 'team.create' }),
@@ -135,8 +150,8 @@ const cases: { readonly [route: string]: (made: Family) => Case | Promise<Case> 
   ),
 };
 
-/** What is no read and changes nothing: it sends a message that says so. */
-const HARMLESS = ['POST /webhooks/{id}/test'];
+/** What is no read and changes nothing: it sends a message that says so, or says what would be. */
+const HARMLESS = ['POST /webhooks/{id}/test', 'POST /explain'];
 
 /** Every route that writes, as the API describes itself. */
 async function writes(): Promise<readonly string[]> {

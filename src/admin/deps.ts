@@ -3,6 +3,10 @@ import type { z } from 'zod';
 import type { PlanSource } from '../config/load.ts';
 import type { Rolls } from '../config/rolls.ts';
 import { GatewayError } from '../core/errors.ts';
+import type { BoardPlace } from '../core/health/board.ts';
+import type { PlaceFilter } from '../core/health/places.ts';
+import type { Idempotency } from '../core/idempotency/port.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { AuditEntry, AuditEvent, AuditHead } from '../core/ledger/audit.ts';
 import type { Looked } from '../core/ledger/meters.ts';
 import type { Take } from '../core/ledger/take.ts';
@@ -12,6 +16,7 @@ import type { AuditSigner } from '../state/audit-signer.ts';
 import type { Delivery } from '../state/ledger/alerts.ts';
 import type { ChangePlace } from '../state/ledger/audit-log.ts';
 import type { SigningSecrets } from '../state/webhooks/secrets.ts';
+import type { Explanation } from './explanation.ts';
 
 /** What the admin API works with; nothing is read from anywhere else. */
 export interface AdminDeps {
@@ -46,8 +51,25 @@ export interface AdminDeps {
   readonly signer?: AuditSigner | undefined;
   /** Told of every change of an organisation, or of anything in it, before the answer goes out. */
   readonly tenantsChanged?: ((org: string, generation: number) => Promise<void> | void) | undefined;
+  /** How the places do that calls are sent to; absent: nobody watches. */
+  readonly health?: HealthControl | undefined;
+  /** Keeps the answers of requests with an `Idempotency-Key`; one for a request. Absent where the deployment cannot. */
+  readonly idempotency?: (() => Idempotency) | undefined;
+  /** Says what would become of a call; throws what its caller would be told. Absent: nobody can say. */
+  readonly explain?: ((asked: ExplainAsk, after: (work: Promise<unknown>) => void) => Promise<Explanation>) | undefined;
   /** Told of what failed inside the gateway: the answer only gives the request id. */
   readonly log?: (message: string, cause: unknown) => void;
+}
+
+/** A call that nobody makes, to be explained. */
+export interface ExplainAsk {
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: JsonObject;
+  /** Whose it would be; absent: of nobody whom anything limits. */
+  readonly as?: { readonly key: string } | { readonly app: string };
+  /** Where it would come from: ISO 3166-1 alpha-2, in capitals. */
+  readonly country?: string | undefined;
 }
 
 /** What the admin API asks of the ledger of one organisation; `LedgerClient` says what each does. */
@@ -60,6 +82,12 @@ export interface OrgLedger {
   stop(subject: string): Promise<void>;
   deliveries(webhook: string, before: number | undefined, limit: number): Promise<readonly Delivery[]>;
   ping(webhook: string): Promise<Delivery | undefined>;
+}
+
+/** What the admin API asks of the health of places; `HealthDesk` says what each does. */
+export interface HealthControl {
+  seen(): Promise<readonly BoardPlace[]>;
+  reset(filter: PlaceFilter): Promise<void>;
 }
 
 export type Environment = 'live' | 'dev' | 'test';

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { requireAdmin } from './auth.ts';
 import type { AdminDeps, AdminEnv } from './deps.ts';
+import { idempotent } from './idempotency.ts';
 
 /** An app of which everything, known path or not, asks first who it is, and whose answers nobody keeps. */
 export function gated(deps: AdminDeps): Hono<AdminEnv> {
@@ -17,5 +18,6 @@ export function gated(deps: AdminDeps): Hono<AdminEnv> {
     context.set('actor', await requireAdmin(context.req.raw, deps, (work) => context.executionCtx.waitUntil(work)));
     await next();
   });
+  app.use('*', idempotent(deps));
   return app;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decision } from './explanation.ts';
 
 const usage = z.looseObject({
   input: z.int().describe('Tokens, those of a cache included.'),
@@ -39,6 +40,7 @@ export const record = z.looseObject({
   priceVersion: z.string().optional(),
   metadata: z.unknown().optional(),
   facts: z.looseObject({}).optional().describe('What policies noted.'),
+  decision: decision.optional().describe('How the call found its way; of one request alone, not in lists.'),
 });
 
 export type RequestItem = z.output<typeof record>;

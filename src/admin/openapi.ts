@@ -48,9 +48,20 @@ export function openApi(routes: readonly AdminRoute[], messages: readonly Messag
   };
 }
 
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  schema: { type: 'string' },
+  description: 'A key of 1 to 255 characters: with the same one, the same request is done once and answered alike.',
+};
+
 function operationOf({ method, path, doc }: AdminRoute) {
   const { summary, query, body, status = 200, answer } = doc;
-  const parameters = [...parametersIn(path), ...(query === undefined ? [] : queryOf(query))];
+  const parameters = [
+    ...parametersIn(path),
+    ...(query === undefined ? [] : queryOf(query)),
+    ...(method === 'POST' ? [idempotencyKey] : []),
+  ];
   return {
     operationId: `${method.toLowerCase()}${path.replace(/[/:]+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(/\W/g, '')}`,
     summary,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { getRecord, listRecords } from '../state/records.ts';
+import { decisionOf, withoutDecision } from './decision.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
 import { pageShape, paging } from './input.ts';
 import { checkFilters, logFilters, ownersOf } from './log-filters.ts';
@@ -12,14 +13,15 @@ async function list(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const { limit, cursor, org, team, app, ...filters } = checkFilters(listQuery, context.req.query());
   const db = requireDb(deps);
   const owners = await ownersOf(db, { org, team, app });
-  return context.json(await listRecords(db, { limit, cursor, filters: { ...filters, ...owners } }));
+  const { items, next } = await listRecords(db, { limit, cursor, filters: { ...filters, ...owners } });
+  return context.json({ items: items.map(withoutDecision), next });
 }
 
 async function read(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const id = context.req.param('id') ?? '';
   const record = await getRecord(requireDb(deps), id);
   if (record === undefined) throw new GatewayError('not_found', 'There is no request of this id.');
-  return context.json(record);
+  return context.json({ ...withoutDecision(record), decision: decisionOf(record) });
 }
 
 export const requestRoutes: readonly AdminRoute[] = [

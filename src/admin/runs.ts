@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { findRuns, listRunRecords, listRuns } from '../state/runs.ts';
+import { withoutDecision } from './decision.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
 import { check, invalid, pageShape, paging } from './input.ts';
 import { ownerFilters, ownersOf, timeFilters } from './log-filters.ts';
@@ -28,7 +29,8 @@ async function read(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const [run, another] = await findRuns(db, context.req.param('id') ?? '', await ownersOf(db, named));
   if (run === undefined) throw new GatewayError('not_found', 'No call names this run.');
   if (another !== undefined) throw invalid([{ path: 'app', message: 'is needed: several apps have a run of this name' }]);
-  return context.json({ ...run, requests: await listRunRecords(db, run, { limit, cursor }) });
+  const { items, next } = await listRunRecords(db, run, { limit, cursor });
+  return context.json({ ...run, requests: { items: items.map(withoutDecision), next } });
 }
 
 export const runRoutes: readonly AdminRoute[] = [

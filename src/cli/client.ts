@@ -1,3 +1,4 @@
+import type { ExplanationItem } from '../admin/explanation.ts';
 import type { AppResource, KeyOnce, KeyResource, OrgResource, TeamResource } from '../admin/resources/shapes.ts';
 
 /** What each kind of thing looks like when it is read. */
@@ -72,6 +73,11 @@ export class AdminClient {
   read<T>(path: string, query: { readonly [name: string]: string } = {}): Promise<T> {
     const search = new URLSearchParams(query).toString();
     return this.#ask('GET', `${path}${search === '' ? '' : `?${search}`}`);
+  }
+
+  /** What would become of a call. */
+  explain(body: object): Promise<ExplanationItem> {
+    return this.#ask('POST', '/explain', body);
   }
 
   /** The configuration that is served; literal keys in it are hidden. */

@@ -1,6 +1,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AUDIT_HELP, runAudit } from './audit.ts';
 import { AdminClient, ApiError, type Plural } from './client.ts';
+import { EXPLAIN_HELP, runExplain } from './explain.ts';
 import { IMPORT_HELP, runImport } from './import/index.ts';
 import { LOG_HELP, runLog } from './log.ts';
 import { Misuse, type Shell } from './shell.ts';
@@ -14,6 +15,7 @@ const HELP = `weir: administers a gateway
   weir keys  rotate <id> [--overlap 24h]
   weir <orgs|teams|apps|keys> disable|enable|delete <id>
 ${LOG_HELP}
+${EXPLAIN_HELP}
 ${AUDIT_HELP}
 ${IMPORT_HELP}
 
@@ -59,6 +61,7 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options,
 /** Commands with options of their own. */
 const commands: ReadonlyMap<string, (args: readonly string[], shell: Shell, client: () => AdminClient) => Promise<number>> = new Map([
   ['audit', runAudit],
+  ['explain', runExplain],
   ['import', runImport],
   ...(['requests', 'usage', 'runs'] as const).map((noun) => [noun, runLog.bind(undefined, noun)] as const),
 ]);

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { RequestItem, RunItem, UsageItem } from '../admin/log-shapes.ts';
 import type { AdminClient, Page } from './client.ts';
+import { decisionLines } from './decision.ts';
 import { Misuse, type Shell } from './shell.ts';
 import { table } from './table.ts';
 
@@ -69,7 +70,7 @@ const views: { readonly [noun in LogNoun]: (read: Read, id: string | undefined) 
   requests: async (read, id) => {
     if (id === undefined) return paged(await read<Page<RequestItem>>('/requests'), requestTable);
     const answer = await read<RequestItem>(`/requests/${encodeURIComponent(id)}`);
-    return { answer, shown: JSON.stringify(answer, null, 2) };
+    return { answer, shown: requestLines(answer).join('\n') };
   },
   usage: async (read) => paged(await read<Page<UsageItem>>('/usage'), usageTable),
   runs: async (read, id) => {
@@ -100,6 +101,16 @@ const requestTable = (items: readonly RequestItem[]) =>
       item.durationMs,
     ]),
   );
+
+/** What there is to say of one call, a line for each, and then how it found its way. */
+function requestLines({ decision, ...item }: RequestItem): readonly string[] {
+  const { startedAt, cost, ...rest } = item;
+  const told = { when: moment(startedAt), ...rest, ...(cost === undefined ? {} : { USD: usd(cost) }) };
+  const lines = Object.entries(told).map(
+    ([name, value]) => `${name.padEnd(14)} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
+  );
+  return decision === undefined ? lines : [...lines, '', ...decisionLines(decision)];
+}
 
 function usageTable(items: readonly UsageItem[]): string {
   const names = Object.keys(items[0]?.group ?? {});

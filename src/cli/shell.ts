@@ -4,7 +4,7 @@ export interface Shell {
   readonly fetch: typeof fetch;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** A file. Throws where it cannot be read, with what the system says. */
+  /** A file, or for `-` the input. Throws where it cannot be read, with what the system says. */
   read(path: string): Promise<Uint8Array>;
   out(line: string): void;
   err(line: string): void;

@@ -1,5 +1,5 @@
 import { callerLeft, type StreamOptions } from './closing.ts';
-import { GatewayError } from './errors.ts';
+import { GatewayError, outOfTime } from './errors.ts';
 import type { ByteReader, Sip } from './reader.ts';
 
 /** Most pieces are one event; a buffer is only large once a small one was filled. */
@@ -132,9 +132,9 @@ export class ByHand {
     if (this.#writing) {
       this.#lastByteAt = now;
     } else if (now - this.#lastByteAt >= this.#options.idle) {
-      this.end(new GatewayError('upstream_timeout', `The provider was silent for ${this.#options.idle} ms in the middle of its answer.`));
+      this.end(outOfTime(`The provider was silent for ${this.#options.idle} ms in the middle of its answer.`));
     } else if (now >= this.#options.deadline) {
-      this.end(new GatewayError('upstream_timeout', 'The provider did not finish within the total time limit.'));
+      this.end(outOfTime('The provider did not finish within the total time limit.'));
     } else if (now - this.#lastWriteAt >= this.#options.ping && this.#mayPing()) {
       void this.ping();
     }

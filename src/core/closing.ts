@@ -33,8 +33,25 @@ export interface StreamOptions {
   handler(opened: Opened): FrameHandler;
   /** Completes usage where the vendor gave none, from what passed. */
   settle(meter: Meter, metered: Metered): Usage | undefined;
+  /** Another upstream that goes on where one broke off; asked only in lanes that decode. `undefined`: nobody does, and the answer ends with an error. */
+  resume?(broken: Broken): Promise<Resumed | undefined>;
   /** A comment frame after a complete answer, when the caller asked for one. */
   trailer?(end: StreamEnd): string;
+}
+
+/** An answer that its upstream did not finish. */
+export interface Broken {
+  readonly meter: Meter;
+  readonly error: GatewayError;
+}
+
+/** An upstream that goes on with another's answer. */
+export interface Resumed {
+  readonly opened: Opened;
+  /** What its frames become: the same answer's. */
+  readonly handler: FrameHandler;
+  /** Stands before them; whole server-sent events or comments. */
+  readonly mark: string;
 }
 
 /** The one fault that is nobody's: the caller left. Never shown, since nobody is there to see it. */
@@ -93,7 +110,7 @@ export async function closeStream(
     await writer.abort().catch(() => undefined);
     return { status: complete ? 'complete' : 'aborted', ...withUsage };
   }
-  const error = complete ? undefined : (facts.cause ?? metered.error ?? interrupted());
+  const error = complete ? undefined : (facts.cause ?? metered.error ?? brokenOff());
   const end: StreamEnd = error === undefined ? { status: 'complete', ...withUsage } : { status: 'partial', error, ...withUsage };
   try {
     // A line that was cut off is closed first, so that what follows begins one of its own.
@@ -109,7 +126,7 @@ export async function closeStream(
   }
 }
 
-const interrupted = () =>
+export const brokenOff = () =>
   new GatewayError(
     'upstream_interrupted',
     'The provider broke off in the middle of its answer. What arrived is genuine and incomplete; ask again.',

@@ -25,6 +25,23 @@ export interface Quirks {
    * written without.
    */
   readonly thoughtSignatures?: boolean;
+  /** How it is asked to go on with an answer that another provider began. Absent: it is not asked, as it might begin anew. */
+  readonly prefill?: Prefill;
+}
+
+/** How a provider goes on with the beginning of an answer that stands as the last message of a call. */
+export interface Prefill {
+  /**
+   * `last`: that it is the last message says it all. `prefix`: the message says so itself (`prefix: true`). `continue`: the
+   * call says so (`continue_final_message: true`, `add_generation_prompt: false`).
+   */
+  readonly by: 'last' | 'prefix' | 'continue';
+  /** The models that do, where not all do; `*` stands for any text. */
+  readonly models?: readonly string[] | undefined;
+  /** The dialect in which it does; absent: the first it speaks. */
+  readonly dialect?: string | undefined;
+  /** Its answer begins with what it was sent. */
+  readonly echoes?: true | undefined;
 }
 
 /** What the kernel needs of a request before, and usually instead of, parsing it whole. */

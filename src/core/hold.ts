@@ -53,6 +53,19 @@ export interface CallHold {
    * where all are. Throws `rate_limited` and `budget_exceeded`, naming the limit and when it frees.
    */
   take(foreseen: Foreseen): Promise<number | undefined>;
+  /**
+   * Holds for a second target beside the first, while nobody knows which of the two will serve: of every meter the larger
+   * of both amounts, so that either fits and only one is counted. Returns and throws as `take`, save that it is all or
+   * nothing; on a throw everything stays as it was.
+   */
+  beside(foreseen: Foreseen): Promise<number | undefined>;
+  /** Of two that were held for beside each other, this one serves: gives back what only the other would have taken. */
+  only(served: 'first' | 'second'): void;
+  /**
+   * Ends what is held with what it came to, as a row of its own. What the same call takes after that is held anew, and is
+   * no further request.
+   */
+  next(outcome: Outcome, facts: { readonly servedModel?: string; readonly priceVersion?: string }): Promise<void>;
   /** Holds for more output than the part: how many tokens are held for now. `undefined` where there is no more to be had. */
   more(): Promise<number | undefined>;
   /** Until it is written down that the call was let through; `undefined` where it is. No answer leaves before. Never rejects. */
@@ -65,7 +78,7 @@ export interface CallHold {
    * be left: then it is settled with the call.
    */
   leave(milliseconds: number): Promise<LeftHold | undefined>;
-  /** Exactly once, after the last byte. Never throws. */
+  /** Exactly once, after the last byte, with what all parts of the call came to. Never throws. */
   settle(outcome: Outcome, facts: { readonly servedModel?: string; readonly priceVersion?: string }): Promise<void>;
   /** Tool calls whose results the call brings, once that was looked at. */
   readonly toolCalls?: number | undefined;

@@ -3,12 +3,15 @@ import type { Dialect, ReplyReader } from './dialect.ts';
 import { GatewayError } from './errors.ts';
 import { type Framing, type Splitter, sse } from './framing.ts';
 import { ByteReader } from './reader.ts';
-import type { Frame } from './sse.ts';
+import { type Frame, MAX_EVENT_BYTES } from './sse.ts';
 
 /** Small, so that what follows the first content event stays in the native buffer and costs nothing here. */
 const OPENING_READ = 2048;
-/** A stream that says so much without any content is taken as it is. */
-const OPENING_LIMIT = 64 * 1024;
+/**
+ * A stream that says so much without any content is taken as it is. More than one event of the largest size: some repeat
+ * the whole call, instructions and tools, in their first one.
+ */
+const OPENING_LIMIT = 2 * MAX_EVENT_BYTES;
 
 export interface ReadFrame {
   readonly frame: Frame;

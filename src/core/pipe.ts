@@ -1,6 +1,6 @@
 import { ByHand, type Taken } from './by-hand.ts';
 import { callerLeft, closeStream, LINGER, letGo, type StreamEnd, type StreamOptions } from './closing.ts';
-import { GatewayError } from './errors.ts';
+import { GatewayError, outOfTime } from './errors.ts';
 import { Meter } from './meter.ts';
 import type { Opened } from './opening.ts';
 import type { Sip } from './reader.ts';
@@ -242,7 +242,7 @@ class Watch {
   }
 
   #end(message: string): { readonly reason: GatewayError } {
-    this.cause = new GatewayError('upstream_timeout', message);
+    this.cause = outOfTime(message);
     return { reason: this.cause };
   }
 }

@@ -1,6 +1,6 @@
 import { ByHand, type Taken } from './by-hand.ts';
 import type { ChatChunk } from './chat.ts';
-import { callerLeft, closeStream, letGo, type StreamEnd, type StreamOptions } from './closing.ts';
+import { brokenOff, callerLeft, closeStream, letGo, type Resumed, type StreamEnd, type StreamOptions } from './closing.ts';
 import { GatewayError } from './errors.ts';
 import { sse } from './framing.ts';
 import { Meter } from './meter.ts';
@@ -18,6 +18,8 @@ export interface FrameHandler {
   readonly passesUnmarked: boolean;
   /** Whether what was sent last has ended the answer, whatever else the upstream would say. */
   readonly isOver?: boolean;
+  /** What the upstream said is wrong, where that was held back: the answer has broken off with it. */
+  readonly broken?: GatewayError | undefined;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
@@ -37,11 +39,12 @@ interface Seen {
 
 class Pump {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #opened: Opened;
   readonly #options: StreamOptions;
-  readonly #meter: Meter;
-  readonly #handler: FrameHandler;
-  readonly #hand: ByHand;
+  /** The upstream that answers, and what is known of its part of the answer. */
+  #opened: Opened;
+  #meter: Meter;
+  #handler: FrameHandler;
+  #hand: ByHand;
   /** The answer's own end was seen. */
   #terminated = false;
 
@@ -55,6 +58,16 @@ class Pump {
   }
 
   async run(): Promise<StreamEnd> {
+    await this.#carry();
+    for (let next = await this.#resumed(); next !== undefined; next = await this.#resumed()) {
+      this.#goOn(next);
+      await this.#hand.write(this.#options.framing.encode(next.mark));
+      await this.#carry();
+    }
+    return this.#close();
+  }
+
+  async #carry(): Promise<void> {
     const hand = this.#hand;
     try {
       for (const bytes of this.#opened.seen) this.#feed(bytes);
@@ -64,6 +77,35 @@ class Pump {
     } catch (thrown) {
       hand.cause ??= GatewayError.from(thrown);
     }
+  }
+
+  /** Who goes on with an answer that its upstream, and nobody else, has broken off. The caller gets pings meanwhile. */
+  async #resumed(): Promise<Resumed | undefined> {
+    const { resume, ping, giveUp } = this.#options;
+    const hand = this.#hand;
+    const error = hand.cause ?? brokenOff();
+    const isWhole = this.#terminated || this.#meter.tally.ended || this.#handler.isOver === true;
+    if (resume === undefined || isWhole || hand.left || error.fault !== 'upstream') return undefined;
+    this.#opened.abort(error);
+    const pinging = setInterval(() => void hand.ping().then(() => hand.left && giveUp()), ping);
+    try {
+      return await resume({ meter: this.#meter, error });
+    } finally {
+      clearInterval(pinging);
+    }
+  }
+
+  #goOn({ opened, handler }: Resumed): void {
+    const { left } = this.#hand;
+    this.#opened = opened;
+    this.#handler = handler;
+    this.#meter = new Meter(opened.dialect, opened.framing);
+    this.#hand = new ByHand(this.#writer, opened.source, this.#options, opened.abort, () => true);
+    this.#hand.left = left;
+  }
+
+  async #close(): Promise<StreamEnd> {
+    const hand = this.#hand;
     const { cause, left } = hand;
     const { isOver = false } = this.#handler;
     if (cause !== undefined || left || isOver || !this.#terminated) this.#opened.abort(cause ?? callerLeft());
@@ -94,6 +136,7 @@ class Pump {
         if (this.#handler.decodes && decoded !== undefined) this.#meter.note(decoded);
         const bytes = this.#handler.frame(frame, decoded);
         out.push(...(bytes instanceof Promise ? await bytes : bytes));
+        if (this.#handler.broken !== undefined) throw this.#handler.broken;
         if (this.#handler.isOver === true || this.#endsWith(frame)) {
           this.#terminated = true;
           break;

@@ -8,6 +8,13 @@ export const mistral = {
   baseUrl: 'https://api.mistral.ai/v1',
   auth: { scheme: 'bearer' },
   secret: 'MISTRAL_API_KEY',
-  quirks: { maxTokensField: 'max_tokens', streamUsage: false, developerRole: 'system', thoughtSignatures: false },
+  quirks: {
+    maxTokensField: 'max_tokens',
+    streamUsage: false,
+    developerRole: 'system',
+    thoughtSignatures: false,
+    // https://docs.mistral.ai/api (AssistantMessage.prefix); what was sent stands at the beginning of the answer again.
+    prefill: { by: 'prefix', echoes: true },
+  },
   owns: ['mistral-large-', 'mistral-medium-', 'mistral-small-', 'codestral-', 'magistral-', 'ministral-', 'devstral-', 'pixtral-'],
 } as const satisfies Provider;

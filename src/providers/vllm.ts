@@ -7,5 +7,5 @@ export const vllm = {
   dialects: { 'openai-chat': true, 'openai-responses': true, anthropic: true, 'openai-completions': true },
   baseUrl: 'http://127.0.0.1:8000/v1',
   auth: { scheme: 'none' },
-  quirks: { maxTokensField: 'max_tokens', developerRole: 'system', reasoningField: 'reasoning' },
+  quirks: { maxTokensField: 'max_tokens', developerRole: 'system', reasoningField: 'reasoning', prefill: { by: 'continue' } },
 } as const satisfies Provider;

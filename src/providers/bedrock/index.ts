@@ -21,6 +21,21 @@ export const bedrock = {
     rerank: { path: 'model/{model}/invoke', dialect: 'bedrock', shape: 'bedrock' },
   },
   transports: { anthropic: invokeModel },
+  // As at Anthropic's own address: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
+  quirks: {
+    prefill: {
+      by: 'last',
+      models: [
+        '*anthropic.claude-3*',
+        '*anthropic.claude-opus-4-1*',
+        '*anthropic.claude-opus-4-2*',
+        '*anthropic.claude-opus-4-5*',
+        '*anthropic.claude-sonnet-4-2*',
+        '*anthropic.claude-sonnet-4-5*',
+        '*anthropic.claude-haiku-4-5*',
+      ],
+    },
+  },
   async sign(request, credential, { clock, settings }) {
     const read = readCredential(credential);
     const added =
