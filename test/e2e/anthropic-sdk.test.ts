@@ -72,7 +72,8 @@ describe.each([
     await expect(ask('one-try')).rejects.toThrow(Sdk.RateLimitError);
     await expect(ask('sandbox/echo', { messages: 'none' })).rejects.toThrow(Sdk.BadRequestError);
     const limited = await ask('one-try').catch((thrown: unknown) => thrown);
-    expect(limited instanceof Sdk.APIError && limited.headers?.get('retry-after')).toBe('7');
+    // What is left of the seven seconds for which the vendor asked.
+    expect(limited instanceof Sdk.APIError && limited.headers?.get('retry-after')).toMatch(/^[1-7]$/);
   });
 
   describe.each([

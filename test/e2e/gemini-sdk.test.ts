@@ -73,7 +73,7 @@ describe.each([
     const refused = wrong.models.generateContent({ model: 'sandbox/echo', contents: 'x' });
     await expect(refused).rejects.toMatchObject({ name: 'ApiError', status: 401, message: expect.stringContaining('UNAUTHENTICATED') });
     await expect(ask('nobody/nothing')).rejects.toMatchObject({ status: 404, message: expect.stringContaining('NOT_FOUND') });
-    await expect(ask('one-try')).rejects.toMatchObject({ status: 429, message: expect.stringContaining('"retryDelay":"7s"') });
+    await expect(ask('one-try')).rejects.toMatchObject({ status: 429, message: expect.stringMatching(/"retryDelay":"[1-7]s"/) });
     await expect(ask('sandbox/echo', {}, [{ role: 'nobody', parts: [{ text: 'x' }] }])).rejects.toMatchObject({ status: 400 });
   });
 

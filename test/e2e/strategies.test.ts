@@ -203,7 +203,7 @@ describe('headroom', () => {
     const model = (left: string) => ({ strategy: 'headroom', targets: [`a/fault/limits?${left}`, 'b/ok/text'] });
     await publish({
       tokens: model('tokens=200'),
-      requests: model('requests=1'),
+      requests: model('requests=3'),
       none: model('requests=0'),
       plenty: model('tokens=100000&requests=500'),
     });

@@ -175,7 +175,7 @@ describe('where the gateway connects to', () => {
   it.each([301, 302, 303, 307, 308])('is never moved by a %i of the provider: no credential follows, no address is shown', async (code) => {
     for (const { dialect, provider } of ways) {
       for (const stream of [false, true]) {
-        const model = `${provider}/fault/redirect?code=${code}&to=${encodeURIComponent(`${trapOrigin}/stolen`)}`;
+        const model = `${provider}/fault/redirect?code=${code}&stream=${stream}&dialect=${dialect}&to=${encodeURIComponent(`${trapOrigin}/stolen`)}`;
         const answer = await streamed(gateway.url, dialect, model, { extra: { stream } });
         expect(answer.status).toBe(502);
         expect(answer.headers.get('location')).toBeNull();
