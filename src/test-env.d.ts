@@ -3,6 +3,7 @@
 // What the tests find in `env`: the bindings of wrangler.toml and those that vitest.config.ts adds.
 declare namespace Cloudflare {
   interface Env {
+    readonly CACHE: KVNamespace;
     readonly DB: D1Database;
     readonly CONTINUITY: DurableObjectNamespace<import('./state/continuity-object.ts').Continuity>;
     readonly HEALTH: DurableObjectNamespace<import('./state/health/board-object.ts').HealthBoard>;

@@ -10,6 +10,11 @@ import { door } from './door/index.ts';
 import { KeyRing } from './identity/api-key/ring.ts';
 import { AppRing } from './identity/apps/ring.ts';
 import { AuditSigner } from './state/audit-signer.ts';
+import { Answers } from './state/cache/answers.ts';
+import { cacheLayer, kvLayer } from './state/cache/layers.ts';
+import { AnswerMemory } from './state/cache/memory.ts';
+import { Purges } from './state/cache/purges.ts';
+import { SealedLayers } from './state/cache/sealed-layers.ts';
 import { SealedContinuity } from './state/continuity.ts';
 import type { Continuity } from './state/continuity-object.ts';
 import { createEgress } from './state/egress.ts';
@@ -47,6 +52,8 @@ export interface Env {
   readonly HEALTH?: DurableObjectNamespace<HealthBoard>;
   /** Answers of calls with an `Idempotency-Key`, one object an app. */
   readonly IDEMPOTENCY?: DurableObjectNamespace<Idempotency>;
+  /** Answers that are given again, beyond the isolate and the data centre; without it, or without `WEIR_SECRET`, only there. */
+  readonly CACHE?: KVNamespace;
   /** The account's own models; they have no local form, and so no place in local runs. */
   readonly AI?: AiBinding;
   /** What it is sealed with; without it nothing is kept, and no keys are made. */
@@ -95,6 +102,17 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 const noJournal: Journal = { record: () => undefined };
 
+/** Answers that are given again. Beyond the isolate nothing is kept that is not sealed. */
+function answersOf({ DB: db, CACHE: namespace, WEIR_SECRET: secret }: Env): Answers {
+  const layers = [...(typeof caches === 'undefined' ? [] : [cacheLayer(caches.default)]), ...(namespace ? [kvLayer(namespace)] : [])];
+  return new Answers({
+    clock: systemClock,
+    memory: new AnswerMemory(systemClock),
+    purges: db && new Purges(db, systemClock),
+    layers: secret ? new SealedLayers(layers, secret) : undefined,
+  });
+}
+
 function gatewayOf(env: Env) {
   const { DB: db, CONTINUITY: namespace, IDEMPOTENCY: keyed, WEIR_SECRET: secret } = env;
   const local = env.WEIR_ENV === 'local';
@@ -113,6 +131,7 @@ function gatewayOf(env: Env) {
   const tokens = lazyTokenizers();
   const usual = new LearnedOutput();
   const affinities = new Affinities();
+  const answers = answersOf(env);
   const places = new Places({ clock: systemClock, random: Math.random });
   const shared = env.HEALTH && sharedBy(env.HEALTH, { places, clock: systemClock, isolate: crypto.randomUUID(), sleep });
   const egress = createEgress({ local, selfHosts: [], instance: '' });
@@ -141,6 +160,7 @@ function gatewayOf(env: Env) {
     tokens,
     usual,
     affinities,
+    answers: (wait) => answers.for(wait),
     repeats: clientOf && ((org, run, step) => clientOf(org).repeats(run, step)),
     pulse: pulses && ((org) => pulses.of(org)),
     health: (wait) => shared?.for(wait) ?? places,

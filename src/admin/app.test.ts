@@ -71,7 +71,7 @@ describe('who may', () => {
     const config = ['GET /config', 'GET /config/revisions', 'GET /config/schema', 'POST /config/rollback', 'PUT /config'];
     const audit = ['GET /audit', 'GET /audit/checkpoint', 'GET /audit/export', 'GET /audit/key'];
     const webhooks = [
-      ...['DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
+      ...['DELETE /cache', 'DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
       ...['POST /webhooks', 'POST /webhooks/x/rotate', 'POST /webhooks/x/test'],
     ];
     const logs = [

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { GatewayError } from '../core/errors.ts';
 import { auditRoutes } from './audit.ts';
+import { cacheRoutes } from './cache.ts';
 import { configRoutes } from './config.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
 import { explainRoutes } from './explain.ts';
@@ -29,6 +30,7 @@ const routes: readonly AdminRoute[] = [
   ...runStopRoutes,
   ...usageRoutes,
   ...healthRoutes,
+  ...cacheRoutes,
   ...auditRoutes,
   ...webhookRoutes,
   {

@@ -112,6 +112,7 @@ const cases: { readonly [route: string]: (made: Family) => Case | Promise<Case> 
     const said = { chain: DEPLOYMENT_CHAIN, action: 'health.reset', subject: 'health' };
     return { path: '/health/reset', body: { provider: 'mock' }, ...said };
   },
+  'DELETE /cache': ({ org, app }) => ({ path: '/cache', body: { app, tag: 'faq' }, chain: org, action: 'cache.purge', subject: 'cache' }),
   'POST /orgs': () => ({ path: '/orgs', body: { name: 'new' }, action: 'org.create' }),
   'POST /teams': ({ org }) => ({ path: '/teams', body: { name: 'new', org }, chain: org, action: 'team.create' }),
   'POST /apps': ({ org, team }) => ({ path: '/apps', body: { name: 'new', team }, chain: org, action: 'app.create' }),

@@ -57,6 +57,11 @@ export class AdminClient {
     return this.#ask('GET', `/${plural}${search === '' ? '' : `?${search}`}`);
   }
 
+  /** Throws away answers that would be given again. */
+  purge(scope: object): Promise<object> {
+    return this.#ask('DELETE', '/cache', scope);
+  }
+
   change<P extends Plural>(plural: P, id: string, body: object): Promise<Resources[P]> {
     return this.#ask('PATCH', `/${plural}/${encodeURIComponent(id)}`, body);
   }

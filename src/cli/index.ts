@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AUDIT_HELP, runAudit } from './audit.ts';
+import { CACHE_HELP, runCache } from './cache.ts';
 import { AdminClient, ApiError, type Plural } from './client.ts';
 import { EXPLAIN_HELP, runExplain } from './explain.ts';
 import { IMPORT_HELP, runImport } from './import/index.ts';
@@ -17,6 +18,7 @@ const HELP = `weir: administers a gateway
 ${LOG_HELP}
 ${EXPLAIN_HELP}
 ${AUDIT_HELP}
+${CACHE_HELP}
 ${IMPORT_HELP}
 
   --org, --team, --app   an id or a name
@@ -61,6 +63,7 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options,
 /** Commands with options of their own. */
 const commands: ReadonlyMap<string, (args: readonly string[], shell: Shell, client: () => AdminClient) => Promise<number>> = new Map([
   ['audit', runAudit],
+  ['cache', runCache],
   ['explain', runExplain],
   ['import', runImport],
   ...(['requests', 'usage', 'runs'] as const).map((noun) => [noun, runLog.bind(undefined, noun)] as const),

@@ -65,7 +65,7 @@ export class ByHand {
     try {
       let room = SMALLEST_READ;
       let begun = pending;
-      while (!this.left && this.cause === undefined) {
+      while (!this.isOver && this.cause === undefined) {
         const askedAt = this.#options.clock.now();
         const piece = await (begun ?? this.#source.read(this.#gathers ? GATHERED_READ : room));
         begun = undefined;
@@ -95,6 +95,11 @@ export class ByHand {
     return 'over';
   }
 
+  /** Whether nobody wants what is still to come. */
+  get isOver(): boolean {
+    return this.left && this.#options.isWanted?.() !== true;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     if (this.left || bytes.length === 0) return;
     this.#writing = true;
@@ -113,7 +118,7 @@ export class ByHand {
     const { ping } = this.#options.framing;
     if (ping === undefined) return;
     await this.write(ping);
-    if (this.left) this.#abort(callerLeft());
+    if (this.isOver) this.#abort(callerLeft());
   }
 
   end(reason: GatewayError): void {

@@ -25,6 +25,8 @@ export interface StreamOptions {
   readonly deadline: number;
   /** Why the answer must not go on, as far as is known; asked about once a second. */
   verdict?(): GatewayError | undefined;
+  /** Whether the answer is read to its end though the caller has left; absent: it is not. */
+  isWanted?(): boolean;
   /** The caller has left while no upstream had answered yet: stops asking. */
   giveUp(): void;
   /** The typed error as the last event, in the caller's dialect. */

@@ -39,6 +39,15 @@ export interface Identity {
   readonly generation?: number;
 }
 
+/** Where a call goes, as far as the answer depends on it. */
+export interface Destination {
+  /** `provider/model`. */
+  readonly model: string;
+  readonly provider: string;
+  /** What else decides about the answer beside the call's body: the configuration, and what is said in headers. */
+  readonly under: Json;
+}
+
 /** Who asks, where, with what instruments; never changes while the exchange runs. */
 export interface Exchange {
   readonly id: string;
@@ -64,6 +73,12 @@ export interface Exchange {
   readonly listens?: true | undefined;
   /** Takes how the call finds its way, as soon as that begins to be decided: what is written into it later counts too. */
   decided?(decision: Decision): void;
+  /** Where a call would be sent first, whatever becomes of it then; absent where nobody can say. Throws what routing throws. */
+  destination?(call: Call): Promise<Destination | undefined>;
+  /** Makes the call once more behind the answer, as its caller would with `x-weir-cache: refresh`; nobody hears the answer. Never rejects. */
+  again?(): Promise<void>;
+  /** Says something in the head of the answer. */
+  tell?(header: string, value: string): void;
   /** Records a fact in the exchange's log row. */
   note(fact: string, value: Json): void;
 }

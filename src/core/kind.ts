@@ -1,10 +1,10 @@
 import type { StreamEnd } from './closing.ts';
 import type { GatewayError } from './errors.ts';
-import type { Canon, Exchange, KindName, Surface } from './exchange.ts';
+import type { Canon, Destination, Exchange, KindName, Surface } from './exchange.ts';
 import type { Lane } from './lane.ts';
 import type { NanoUsd } from './money.ts';
 import type { Plan } from './plan.ts';
-import type { Awaitable } from './policy.ts';
+import type { Awaitable, Given } from './policy.ts';
 import type { PolicyChain } from './run.ts';
 
 /** What a kind made of a call: an answer that is on its way, and how it will come out. */
@@ -55,7 +55,9 @@ export interface Kind<Name extends KindName = KindName> {
   /** Serves a call that the policies admitted. Throws when no content has been sent and none can be. */
   serve(call: Canon[Name]['call'], exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply>;
   /** Renders an answer that a policy gave. */
-  render(chunks: readonly Canon[Name]['chunk'][], call: Canon[Name]['call'], exchange: Exchange, chain: PolicyChain): Promise<Reply>;
+  render(given: Given, call: Canon[Name]['call'], exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply>;
+  /** Where a call would go first; `undefined` where its answer is nobody else's. Throws what routing throws. */
+  destination(call: Canon[Name]['call'], exchange: Exchange, plan: Plan): Promise<Destination | undefined>;
   /** An error in the caller's own dialect. */
   fail(error: GatewayError, dialect: string, requestId: string): RenderedError;
 }

@@ -9,7 +9,15 @@ import type { OutcomeStatus } from './ports.ts';
 export type Awaitable<T> = T | Promise<T>;
 
 /** What a policy decides about a call: pass it on (edited or not), answer it, or refuse it. */
-export type Verdict = { readonly go: Call } | { readonly answer: readonly Chunk[] } | { readonly refuse: GatewayError };
+export type Verdict = { readonly go: Call } | Given | { readonly refuse: GatewayError };
+
+/** An answer that a policy gives: all of it, or piece by piece as it comes. */
+export interface Given {
+  /** What is iterated throws what the answer fails with, and gives nothing now and then where nothing comes. */
+  readonly answer: readonly Chunk[] | AsyncIterable<readonly Chunk[]>;
+  /** Where it was made once by a model: `provider/model`, and what a translation could not carry then. It costs nothing now. */
+  readonly made?: { readonly servedModel: string; readonly loss: readonly string[] };
+}
 
 /** How the exchange ended, told to every policy run that was opened. */
 export interface Outcome {
@@ -19,6 +27,10 @@ export interface Outcome {
   /** What the provider charges; absent where no price is known, which is not the same as nothing. */
   readonly cost?: NanoUsd;
   readonly error?: GatewayError;
+  /** `provider/model` that served. */
+  readonly servedModel?: string;
+  /** What a translation could not carry. */
+  readonly loss?: readonly string[];
 }
 
 /** What a policy does to the response; it picks the lane, so the least that is true is the fastest. */
@@ -45,6 +57,10 @@ export interface PolicyRun {
   chunk?(chunk: Chunk): Awaitable<readonly Chunk[]>;
   /** In reverse order, exactly once, whatever happened. Throwing here changes nothing for the caller. */
   end?(outcome: Outcome): Awaitable<void>;
+  /** Told which `provider/model` answers, before the first chunk of a stream. */
+  served?(model: string): void;
+  /** Whether an answer that flows is wanted though its caller has left: then it is read to its end. */
+  isWanted?(): boolean;
 }
 
 /** Ties a policy's config type to its schema, so that `open` sees what the schema made. */

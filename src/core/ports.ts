@@ -1,3 +1,4 @@
+import type { AnswerCache } from './cache/port.ts';
 import type { Usage } from './chat.ts';
 import type { Health } from './health.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -27,6 +28,8 @@ export interface Ports {
   readonly repeats?: ((org: string, run: string, step: string) => Promise<number>) | undefined;
   /** Absent where the deployment has no place or no secret to keep things with: then nothing is kept at all. */
   readonly continuity?: Continuity | undefined;
+  /** Answers that may be given again; absent where nobody keeps any. */
+  readonly answers?: AnswerCache | undefined;
   /** Absent where the deployment binds none. */
   readonly models?: PlatformModels | undefined;
   /** A native byte pipe without a buffer: what is written is read, and a write is done when it was read. `length`: the bytes it will carry, where they are known. */

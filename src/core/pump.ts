@@ -72,7 +72,7 @@ class Pump {
     try {
       for (const bytes of this.#opened.seen) this.#feed(bytes);
       await this.#send(this.#opened.frames);
-      if (!this.#terminated && !hand.left) await hand.run((piece) => this.#take(piece), false);
+      if (!this.#terminated && !hand.isOver) await hand.run((piece) => this.#take(piece), false);
       if (hand.clean) await this.#sendRest();
     } catch (thrown) {
       hand.cause ??= GatewayError.from(thrown);

@@ -1,12 +1,12 @@
 import { GatewayError } from './errors.ts';
 import type { Call, Chunk, Exchange } from './exchange.ts';
 import type { PlanPolicy } from './plan.ts';
-import type { Outcome, PolicyRun, Touches } from './policy.ts';
+import type { Given, Outcome, PolicyRun, Touches } from './policy.ts';
 
 const WEIGHT: { readonly [touches in Touches]: number } = { nothing: 0, reads: 1, edits: 2 };
 
 /** What the policies made of a call: it goes on to the kind, or a policy answered it. */
-export type Admission = { readonly call: Call } | { readonly answer: readonly Chunk[] };
+export type Admission = { readonly call: Call } | Given;
 
 /**
  * The policies around one exchange. Requests pass them in order, chunks in reverse, and every run that was opened
@@ -38,7 +38,7 @@ export class PolicyChain {
       if (verdict !== undefined) {
         if ('refuse' in verdict) throw verdict.refuse;
         // An answer passes back through the policies outside of the one that gave it.
-        if ('answer' in verdict) return { answer: verdict.answer };
+        if ('answer' in verdict) return verdict;
         passed = verdict.go;
       }
       if (run.chunk !== undefined) this.#chunkRuns = [run, ...this.#chunkRuns];
@@ -50,6 +50,15 @@ export class PolicyChain {
   /** Whether any policy was opened: if not, there is nothing to end. */
   get isEmpty(): boolean {
     return this.#runs.length === 0;
+  }
+
+  served(model: string): void {
+    for (const run of this.#runs) run.served?.(model);
+  }
+
+  /** Whether a policy wants the rest of an answer whose caller has left. */
+  get isWanted(): boolean {
+    return this.#runs.some((run) => run.isWanted?.() === true);
   }
 
   /** One chunk through every policy that looks at chunks, innermost first. */

@@ -1,4 +1,4 @@
-import type { Canon, Exchange, Identity, KindName, Surface } from '../core/exchange.ts';
+import type { Call, Canon, Destination, Exchange, Identity, KindName, Surface } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Ports } from '../core/ports.ts';
@@ -22,6 +22,9 @@ export interface ExchangeFacts {
   readonly call: Canon['llm']['call'] | undefined;
   /** Whether an edge stands before the gateway, which says where calls come from. */
   readonly edge: boolean;
+  /** Where a call would go, by the kind that would serve it. */
+  destination(call: Call, exchange: Exchange): Promise<Destination | undefined>;
+  again(): Promise<void>;
 }
 
 /** The exchange of one call. What few calls are asked about is worked out when they are. */
@@ -40,6 +43,8 @@ export class CallExchange implements Exchange {
   decision: Decision | undefined;
   /** What was noted, for the log row. */
   notes: { [fact: string]: Json } | undefined;
+  /** What policies and strategies say in the head of the answer. */
+  told: { readonly [header: string]: string } | undefined;
 
   constructor(facts: ExchangeFacts) {
     this.#facts = facts;
@@ -72,6 +77,18 @@ export class CallExchange implements Exchange {
 
   decided(decision: Decision): void {
     this.decision = decision;
+  }
+
+  destination(call: Call): Promise<Destination | undefined> {
+    return this.#facts.destination(call, this);
+  }
+
+  again(): Promise<void> {
+    return this.#facts.again();
+  }
+
+  tell(header: string, value: string): void {
+    this.told = { ...this.told, [header]: value };
   }
 
   note(fact: string, value: Json): void {

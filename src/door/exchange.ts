@@ -25,6 +25,8 @@ import { CallVigil, checkRun } from './vigil.ts';
 export interface Arrival {
   readonly request: Request;
   readonly requestId: string;
+  /** For calls that follow from this one; absent where none do. */
+  readonly newRequestId?: () => string;
   readonly startedAt: number;
   readonly dialect: Dialect;
   readonly operation: LlmOperation;
@@ -156,13 +158,13 @@ class Run {
       this.#concluded = Promise.withResolvers();
       ports.after(this.#concluded.promise);
     }
-    const exchange = this.#exchange(who, route);
+    const exchange = this.#exchange(who, route, plan);
     this.#exchanged = exchange;
     const chain = new PolicyChain(route.policies, exchange);
     this.#chain = chain;
     if (route.policies.length === 0) return serve(call, exchange, chain, plan);
     const admitted = await chain.admit(call);
-    return 'answer' in admitted ? this.#kind.render(admitted.answer, call, exchange, chain) : serve(admitted.call, exchange, chain, plan);
+    return 'answer' in admitted ? this.#kind.render(admitted, call, exchange, chain, plan) : serve(admitted.call, exchange, chain, plan);
   }
 
   async #takeKey(key: string, who: Identity, plan: Plan) {
@@ -182,14 +184,47 @@ class Run {
     return { call: LlmCall.read(spokenDialect(dialect, operation, wire), wire, request.headers, operation, address) };
   }
 
-  #exchange(who: Identity, route: PlanRoute): CallExchange {
+  #exchange(who: Identity, route: PlanRoute, plan: Plan): CallExchange {
     const { request, requestId: id, ports, edge, listens } = this.#arrival;
-    const { surface } = this.#kind;
+    const kind = this.#kind;
     const vigil = ports.pulse === undefined ? undefined : this.#vigil(who);
     const of = { name: route.name, kind: route.kind };
     return new CallExchange({
-      ...{ id, who, route: of, surface, ports, hold: this.#hold, run: this.#run, vigil, listens, request, call: this.#call, edge },
+      ...{
+        id,
+        who,
+        route: of,
+        surface: kind.surface,
+        ports,
+        hold: this.#hold,
+        run: this.#run,
+        vigil,
+        listens,
+        request,
+        call: this.#call,
+        edge,
+      },
+      destination: (asked, exchange) => kind.destination(asked, exchange, plan),
+      again: () => this.#again(),
     });
+  }
+
+  /** By everything that holds for a call: who asks, what may be asked, limits, policies, the log. */
+  async #again(): Promise<void> {
+    const { request, ports, newRequestId } = this.#arrival;
+    const body = this.#call?.wire.text;
+    if (body === undefined || newRequestId === undefined) return;
+    const headers = new Headers(request.headers);
+    for (const name of ['idempotency-key', 'cache-control', 'content-length']) headers.delete(name);
+    headers.set('x-weir-cache', 'refresh');
+    try {
+      // What the edge says of the request holds for this one; that its caller leaves does not end it.
+      const again = new Request(request, { headers, body, signal: new AbortController().signal });
+      const arrival = { ...this.#arrival, request: again, requestId: newRequestId(), startedAt: ports.clock.now() };
+      await (await runLlm(this.#kind, arrival)).arrayBuffer();
+    } catch (cause) {
+      console.error('An answer could not be made anew', cause);
+    }
   }
 
   #vigil(who: Identity): CallVigil {
@@ -202,14 +237,13 @@ class Run {
     return this.#hold?.kept();
   }
 
-  /** What is left of the limits, how difficult the call was found, and how it found its way: each where there is such a thing to tell. */
+  /** What policies and strategies say, what is left of the limits, and how the call found its way: each where there is such a thing to tell. */
   get head(): { readonly [header: string]: string } {
-    const standing = this.#hold?.headers ?? NO_HEADERS;
-    const difficulty = this.#exchanged?.notes?.difficulty;
-    const found = typeof difficulty === 'number' ? { ...standing, 'x-weir-difficulty': String(difficulty) } : standing;
+    const told = this.#exchanged?.told ?? NO_HEADERS;
+    const standing = this.#hold === undefined ? told : { ...told, ...this.#hold.headers };
     const decision = this.#exchanged?.decision;
-    if (decision === undefined || this.#arrival.request.headers.get('x-weir-explain') !== '1') return found;
-    return { ...found, 'x-weir-decision': decision.toHeader() };
+    if (decision === undefined || this.#arrival.request.headers.get('x-weir-explain') !== '1') return standing;
+    return { ...standing, 'x-weir-decision': decision.toHeader() };
   }
 
   finish(reply: Reply, end: ReplyEnd): Promise<void> | undefined {
@@ -221,6 +255,8 @@ class Run {
         ...(end.usage === undefined ? {} : { usage: end.usage }),
         ...(end.cost === undefined ? {} : { cost: end.cost }),
         ...(end.error === undefined ? {} : { error: end.error }),
+        ...(end.servedModel === undefined ? {} : { servedModel: end.servedModel }),
+        loss: reply.loss,
       },
       {
         stream: reply.stream,

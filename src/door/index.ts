@@ -82,6 +82,7 @@ export function door(deps: DoorDeps): Door {
     return runLlm(llm, {
       request: context.req.raw,
       requestId: newRequestId(),
+      newRequestId,
       startedAt: deps.clock.now(),
       dialect,
       operation,

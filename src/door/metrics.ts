@@ -124,6 +124,15 @@ const families: readonly Family[] = [
     lines: (name, all) => grouped(all, servedBy).map(({ labels, of }) => sample(name, labels, usdOf(of.map(({ cost }) => cost)))),
   },
   counter('unpriced_requests_total', 'Calls that were served at a price that is not known.', ({ unpriced }) => unpriced),
+  counter('cache_hits_total', 'Calls that were given an answer again, by who made it.', ({ cache_hits }) => cache_hits),
+  counter('cache_misses_total', 'Calls that would have been, and were sent to a provider.', ({ cache_misses }) => cache_misses),
+  {
+    name: 'cache_saved_usd_total',
+    type: 'counter',
+    help: 'What the answers that were given again cost when they were made, in US dollars, where the price is known.',
+    lines: (name, all) =>
+      grouped(all, servedBy).map(({ labels, of }) => sample(name, labels, usdOf(of.map(({ cache_saved }) => String(cache_saved))))),
+  },
   histogram('request_duration_seconds', 'Until the last byte of the answer had left.', ({ durations, requests, duration_ms }) => ({
     counts: durations,
     count: requests,

@@ -1,3 +1,4 @@
+import type { AnswerCache } from '../core/cache/port.ts';
 import type { Health } from '../core/health.ts';
 import type { ReservedCalls } from '../core/ledger/holds.ts';
 import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets, UsualOutput } from '../core/ports.ts';
@@ -17,6 +18,7 @@ export interface SharedPorts {
   /** Absent where nothing can be kept. */
   readonly continuity?: (() => Continuity) | undefined;
   readonly models?: PlatformModels | undefined;
+  answers(after: After): AnswerCache;
   readonly usual: UsualOutput;
   readonly affinities: Affinities;
   readonly pulse?: Ports['pulse'];
@@ -39,6 +41,7 @@ export class RequestPorts implements Ports {
   #health: Health | undefined;
   #journal: Journal | undefined;
   #continuity: Continuity | undefined;
+  #answers: AnswerCache | undefined;
 
   constructor(shared: SharedPorts, after: After) {
     this.#shared = shared;
@@ -67,6 +70,11 @@ export class RequestPorts implements Ports {
   get continuity(): Continuity | undefined {
     this.#continuity ??= this.#shared.continuity?.();
     return this.#continuity;
+  }
+
+  get answers(): AnswerCache {
+    this.#answers ??= this.#shared.answers(this.after);
+    return this.#answers;
   }
 
   get ledger(): Ports['ledger'] {

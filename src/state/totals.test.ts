@@ -2,7 +2,8 @@ import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { nanoUsd } from '../core/money.ts';
+import { isObject } from '../core/json.ts';
+import { formatUsd, nanoUsd } from '../core/money.ts';
 import type { RequestRecord } from '../core/ports.ts';
 import { insertRecords, listRecords } from './records.ts';
 import { BOUNDS_MS, MOST_TOTALS, readTotals, type Totals } from './totals.ts';
@@ -28,6 +29,8 @@ const row = (id: string, parts: Partial<RequestRecord> = {}): RequestRecord => (
 });
 
 const labelsOf = ({ route, dialect, model, status, error }: Totals) => [route, dialect, model, status, error];
+
+const cacheOf = ({ facts }: RequestRecord) => (isObject(facts?.cache) ? facts.cache : undefined);
 
 /** What the rows of the log come to, worked out here. */
 function expected(rows: readonly RequestRecord[]): readonly Totals[] {
@@ -58,6 +61,9 @@ function expected(rows: readonly RequestRecord[]): readonly Totals[] {
         tool_calls: sum(of, ({ toolCalls }) => toolCalls),
         cost: String(sum(of, ({ cost }) => cost)),
         unpriced: of.filter(({ servedModel, cost }) => servedModel !== undefined && cost === undefined).length,
+        cache_hits: of.filter((each) => cacheOf(each)?.hit === true).length,
+        cache_misses: of.filter((each) => cacheOf(each)?.hit === false).length,
+        cache_saved: sum(of, (each) => Math.round(Number(cacheOf(each)?.saved ?? 0) * 1e9)),
         duration_ms: sum(of, ({ durationMs }) => durationMs),
         durations: BOUNDS_MS.map((bound) => of.filter(({ durationMs }) => durationMs <= bound).length),
         first_tokens: of.filter(({ firstTokenMs }) => firstTokenMs !== undefined).length,
@@ -88,6 +94,11 @@ const arbitraryRow = fc.record(
       { requiredKeys: ['input', 'output'] },
     ),
     cost: fc.maxSafeNat().map((n) => nanoUsd(n % 1_000_000_000_000)),
+    facts: fc.oneof(
+      fc.constant({ loop: 3, cache: 'else' }),
+      fc.nat().map((n) => ({ note: '"}', cache: { hit: true, saved: formatUsd(nanoUsd(n)) } })),
+      fc.constantFrom({ cache: { hit: true } }, { cache: { hit: false, key: 'k' } }),
+    ),
   },
   { requiredKeys: ['id', 'startedAt', 'durationMs', 'route', 'status', 'httpStatus', 'stream', 'attempts'] },
 );

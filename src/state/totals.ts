@@ -23,6 +23,11 @@ export interface Totals {
   /** Nano-dollars, as decimal digits: it may be more than a number holds exactly. */
   readonly cost: string;
   readonly unpriced: number;
+  /** Calls that were given an answer again, and those that would have been. */
+  readonly cache_hits: number;
+  readonly cache_misses: number;
+  /** Nano-dollars. */
+  readonly cache_saved: number;
   readonly duration_ms: number;
   /** For each of `BOUNDS_MS` how many lasted no longer. */
   readonly durations: readonly number[];
@@ -45,6 +50,9 @@ const SUMS = {
   tool_calls: 'tool_calls',
   cost: 'cost',
   unpriced: "(model <> '' AND cost IS NULL)",
+  cache_hits: 'IFNULL(cache_hit = 1, 0)',
+  cache_misses: 'IFNULL(cache_hit = 0, 0)',
+  cache_saved: 'CAST(ROUND(IFNULL(cache_saved, 0) * 1e9) AS INTEGER)',
   duration_ms: 'duration_ms',
   first_tokens: '(first_token_ms IS NOT NULL)',
   first_token_ms: 'first_token_ms',
@@ -59,6 +67,8 @@ const labels = LABELS.join(', ');
 const READ = ['attempts', 'input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens']
   .concat(['tool_calls', 'cost', 'duration_ms', 'first_token_ms'])
   .map((column) => `value ->> '$.${column}' AS ${column}`)
+  // The row's facts are JSON in a text.
+  .concat(["(value ->> '$.facts') ->> '$.cache.hit' AS cache_hit", "(value ->> '$.facts') ->> '$.cache.saved' AS cache_saved"])
   .join(', ');
 
 const histogramOf = (column: string) => `json_array(${BOUNDS_MS.map((bound) => `IFNULL(SUM(${column} <= ${bound}), 0)`).join(', ')})`;

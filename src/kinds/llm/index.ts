@@ -3,6 +3,7 @@ import type { Kind } from '../../core/kind.ts';
 import { dialects } from '../../dialects/index.ts';
 import { serveOperation } from './operations/serve.ts';
 import { renderAnswer } from './render.ts';
+import { destinationOf } from './routing/destination.ts';
 import { serveChat } from './serve.ts';
 import { llmSurface } from './surface.ts';
 
@@ -11,8 +12,9 @@ export const llm: Kind<'llm'> = {
   name: 'llm',
   surface: llmSurface,
   serve: (call, ...rest) => (call.dialect === undefined ? serveOperation(call, ...rest) : serveChat(call, ...rest)),
-  async render(chunks, call, ...rest) {
-    if (call.dialect !== undefined) return renderAnswer(chunks, call, ...rest);
+  destination: destinationOf,
+  async render(given, call, ...rest) {
+    if (call.dialect !== undefined) return renderAnswer(given, call, ...rest);
     throw new GatewayError('not_supported', 'A policy of this route answers calls itself, which it can do for chat only.');
   },
   fail(error, dialectId, requestId) {

@@ -161,10 +161,12 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
     idle: routed.resolved.timeout.idle,
     deadline,
     giveUp: ask.giveUp,
+    isWanted: () => ask.chain.isWanted,
     ...(vigil === undefined ? {} : { verdict: () => vigil.verdict() }),
     errorFrame: (error) => dialect.errorFrame(error, exchange.id),
     handler(opened) {
       const { target, part } = known()?.answer ?? {};
+      if (target !== undefined) ask.chain.served(nameOf(target));
       writer = dialect.replyWriter(writerOptions(exchange, call, target === undefined ? call.head.model : nameOf(target)));
       const handler = handlerOf(opened, part, writer);
       return resuming?.heard(handler) ?? handler;

@@ -50,7 +50,10 @@ export const auto = defineStrategy({
   order(targets, settings, call, exchange, tools) {
     const difficulty = judged(call);
     const rounded = difficulty === undefined ? undefined : Number(difficulty.value.toFixed(2));
-    if (rounded !== undefined) exchange.note('difficulty', rounded);
+    if (rounded !== undefined) {
+      exchange.note('difficulty', rounded);
+      exchange.tell?.('x-weir-difficulty', String(rounded));
+    }
     const tiers = tiersOf(settings);
     const found = difficulty === undefined ? 0 : tiers.findIndex(({ below }) => difficulty.value < below);
     // What is found too hard for a tier goes to the next; where none is left, to the easier ones.

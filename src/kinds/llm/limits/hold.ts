@@ -311,7 +311,8 @@ export class LedgerHold implements CallHold {
     const charged = outcome.usage ?? (isUnawaited(outcome) ? { ...held.usage, estimated: true } : undefined);
     const usage: Counted = charged === undefined ? { input: 0, output: 0 } : withTools(charged, foreseen);
     const { ledger, usual } = this.#options;
-    if (outcome.status === 'complete' && usage.estimated !== true) usual?.note(this.#who.app, foreseen.model, usage.output);
+    if (outcome.status === 'complete' && usage.estimated !== true && foreseen.isFree !== true)
+      usual?.note(this.#who.app, foreseen.model, usage.output);
     const cost = outcome.cost ?? (charged === undefined ? 0 : held.cost);
     // Of a call in parts the last one is not by who served the first.
     const own = this.#before === undefined ? facts : {};

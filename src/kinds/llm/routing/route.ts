@@ -46,6 +46,20 @@ interface Routing {
  * what may not answer it. Throws `model_not_found`, `model_not_allowed`, `invalid_request`.
  */
 export function routeCall(call: LlmCall | OperationCall, exchange: Exchange, plan: Plan): Awaitable<Routed> {
+  return ROUTED.get(call) ?? findWay(call, exchange, plan);
+}
+
+/** As `routeCall`, for who must know the way before the call is served: the same call then goes that very way. */
+export async function routeEarly(call: LlmCall | OperationCall, exchange: Exchange, plan: Plan): Promise<Routed> {
+  const routed = await routeCall(call, exchange, plan);
+  ROUTED.set(call, routed);
+  return routed;
+}
+
+/** Calls live as long as their exchange, and so does what was found out for them. */
+const ROUTED = new WeakMap<LlmCall | OperationCall, Routed>();
+
+function findWay(call: LlmCall | OperationCall, exchange: Exchange, plan: Plan): Awaitable<Routed> {
   const resolved = withCallerLimit(resolveModel(plan, call.head.model), call);
   const decision = new Decision(call.head.model, exchange.ports.clock.now());
   exchange.decided?.(decision);
