@@ -35,6 +35,8 @@ export interface Identity {
   readonly limits?: readonly Limited[];
   /** What the operator says of the caller, for the attribution of costs. */
   readonly metadata?: JsonObject;
+  /** What the caller's token says, where it has shown one: its issuer answers for it. */
+  readonly claims?: JsonObject;
   /** How often anything in the organisation had changed when this was read: a higher number seen elsewhere makes it out of date. */
   readonly generation?: number;
 }

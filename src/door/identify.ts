@@ -1,6 +1,7 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
 import type { IdentityKind, PlanIdentity, Proof, Shown, Witness } from '../core/identity.ts';
+import { isObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Ports } from '../core/ports.ts';
 import { Snapshots } from '../core/snapshots.ts';
@@ -71,6 +72,7 @@ export class Callers {
       ...(who.user === undefined ? {} : { user: who.user }),
       ...(limits.length === 0 ? {} : { limits }),
       ...(who.metadata === undefined ? {} : { metadata: { ...app.metadata, ...who.metadata } }),
+      ...(who.claims === undefined ? {} : { claims: who.claims }),
     };
   }
 
@@ -188,6 +190,7 @@ export class Callers {
       ...(user === undefined ? {} : { user }),
       ...(limits.length === 0 ? {} : { limits: [...(app.limits ?? []), { level: 'key', id: keyId, limits }] }),
       ...(metadata.length === 0 ? {} : { metadata: { ...app.metadata, ...Object.fromEntries(metadata) } }),
+      ...(isObject(facts.claims) ? { claims: facts.claims } : {}),
     };
   }
 }

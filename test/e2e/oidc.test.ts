@@ -17,11 +17,13 @@ beforeAll(async () => {
   await make(gateway, 'apps', {
     name: 'builds',
     team: family.team,
-    models: ['up/*'],
+    models: ['up/*', 'by-claims'],
     limits: [{ unit: 'tokens', limit: 1_000_000, window: '1m' }],
   });
   await make(gateway, 'apps', { name: 'web', team: family.team, limits: [{ unit: 'requests', limit: 2, window: 'day', per: 'user' }] });
-  await publish(gateway, [entry()]);
+  const rules = [{ when: 'claims.client_id == "builds"', use: ['ant/ok/text'] }];
+  const byClaims = { strategy: 'conditional', targets: ['up/ok/text', 'ant/ok/text'], settings: { rules, otherwise: ['up/ok/text'] } };
+  await publish(gateway, [entry()], { models: { 'by-claims': byClaims } });
 });
 afterAll(() => Promise.all([gateway?.stop(), issuer?.close()]));
 
@@ -59,6 +61,12 @@ describe('tokens of an OpenID provider', () => {
     expect(gateway.upstream.journal.of(mark).at(-1)?.headers.authorization).toBe('Bearer sk-of-the-caller');
     const twice = await call(gateway, { 'x-weir-key': token, ...bearer(token) }, { model: `own/ok/text?${mark}` });
     expect(twice.status).toBe(401);
+  });
+
+  it('say where their calls go, where a rule asks for what they claim', async () => {
+    const served = async (token: string) => (await call(gateway, bearer(token), { model: 'by-claims' })).headers.get('x-weir-model');
+    expect(await served(await issuer.forClient('builds'))).toBe('ant/ok/text');
+    expect(await served(await issuer.forUser('guest'))).toBe('up/ok/text');
   });
 
   it('of people are held to limits of each, whoever else they say they are', async () => {

@@ -1,7 +1,7 @@
 import type { LlmCall } from '../../core/call.ts';
 import type { Chat, Tool } from '../../core/chat.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { isArray, isObject, type Json } from '../../core/json.ts';
+import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { OperationCall } from '../../core/operation.ts';
 import type { StrategyTools } from '../../core/strategy.ts';
 
@@ -22,6 +22,7 @@ export class CallFacts {
   readonly #exchange: Exchange;
   readonly #instruments: StrategyTools;
   #metadata: ReadonlyMap<string, unknown> | undefined;
+  #claims: ReadonlyMap<string, unknown> | undefined;
   #headers: ReadonlyMap<string, string> | undefined;
   #names: readonly string[] | undefined;
 
@@ -49,8 +50,13 @@ export class CallFacts {
 
   get metadata(): ReadonlyMap<string, unknown> {
     const { metadata, who } = this.#exchange;
-    this.#metadata ??= new Map(Object.entries(metadata ?? who.metadata ?? {}).map(([name, value]) => [name, celValue(value)]));
+    this.#metadata ??= celMap(metadata ?? who.metadata);
     return this.#metadata;
+  }
+
+  get claims(): ReadonlyMap<string, unknown> {
+    this.#claims ??= celMap(this.#exchange.who.claims);
+    return this.#claims;
   }
 
   get headers(): ReadonlyMap<string, string> {
@@ -114,11 +120,14 @@ export class CallFacts {
   }
 }
 
+const celMap = (fields: JsonObject = {}): ReadonlyMap<string, unknown> =>
+  new Map(Object.entries(fields).map(([name, value]) => [name, celValue(value)]));
+
 /** Whole numbers as whole numbers, which they are compared with and added to. */
 function celValue(value: Json | undefined): unknown {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
   if (isArray(value)) return value.map((each: Json) => celValue(each));
-  return isObject(value) ? new Map(Object.entries(value).map(([name, each]) => [name, celValue(each)])) : value;
+  return isObject(value) ? celMap(value) : value;
 }
 
 /** A vendor's own tool goes by its name, or by its type where it has none (`web_search_20250305`). */

@@ -30,7 +30,7 @@ const dialect = fakeDialect({
 const image = { type: 'image', source: { kind: 'url', url: 'https://example.com/a.png' } } as const;
 const call = LlmCall.read(dialect, JSON.stringify({ model: 'smart', stream: true }), headers);
 const exchange = fakeExchange({
-  who: { keyId: 'key_1', org: 'org_1', team: 'team_1', app: 'app_1', principal: 'app_1' },
+  who: { keyId: 'key_1', org: 'org_1', team: 'team_1', app: 'app_1', principal: 'app_1', claims: { groups: ['ops', 'ml'], level: 3 } },
   user: 'ann',
   country: 'CH',
   metadata,
@@ -62,6 +62,7 @@ describe('a rule', () => {
     'time.getHours("Asia/Kolkata") == 5 && time.getDate("Asia/Kolkata") == 22 && time.getMonth("Asia/Kolkata") == 10',
     'time > timestamp("2026-01-01T00:00:00Z") && time - timestamp("2026-11-21T00:00:00Z") < duration("24h")',
     // What cannot be worked out does not matter where the rest decides (CEL, "Logical Operators").
+    '"ml" in claims.groups && claims.level >= 3 && !has(claims.email)',
     'metadata.missing == 1 || true',
     '!(metadata.missing == 1 && false)',
     'metadata.mixed.exists(each, each > 1) && !metadata.mixed.all(each, each > 5)',

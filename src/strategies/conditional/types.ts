@@ -23,6 +23,7 @@ export const variables = {
   dialect: STRING,
   operation: STRING,
   metadata: { kind: 'map' },
+  claims: { kind: 'map' },
   headers: { kind: 'map', item: STRING },
   key: STRING,
   app: STRING,
