@@ -66,7 +66,7 @@ describe('tokens of an OpenID provider', () => {
   it('say where their calls go, where a rule asks for what they claim', async () => {
     const served = async (token: string) => (await call(gateway, bearer(token), { model: 'by-claims' })).headers.get('x-weir-model');
     expect(await served(await issuer.forClient('builds'))).toBe('ant/ok/text');
-    expect(await served(await issuer.forUser('guest'))).toBe('up/ok/text');
+    expect(await served(await issuer.forUser('reader'))).toBe('up/ok/text');
   });
 
   it('of people are held to limits of each, whoever else they say they are', async () => {

@@ -158,9 +158,9 @@ export class CacheRun implements PolicyRun {
 
   /** Behind the answer, and once at a time. */
   #makeAnew({ flights }: AnswerCache, key: string): void {
-    const { again, ports } = this.#exchange;
-    if (again === undefined || !flights.begins(key)) return;
-    ports.after(again().finally(() => flights.done(key)));
+    const exchange = this.#exchange;
+    if (exchange.again === undefined || !flights.begins(key)) return;
+    exchange.ports.after(exchange.again().finally(() => flights.done(key)));
   }
 
   #again({ chunks, at, servedModel, loss, cost, usage }: StoredAnswer, key: string): Given {
