@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChatChunk } from './chat.ts';
 import { GatewayError } from './errors.ts';
-import { addUsage, Continuation, Said, Seam } from './resume.ts';
+import { Continuation, Said, Seam } from './resume.ts';
+import { addUsage } from './usage.ts';
 
 const text = (said: string, part = 0, choice = 0): ChatChunk => ({ type: 'text', part, choice, text: said });
 const thinking = (said: string, part = 0): ChatChunk => ({ type: 'thinking', part, choice: 0, text: said });

@@ -1,4 +1,5 @@
 import type { ChatChunk, Usage } from './chat.ts';
+import { addUsage } from './usage.ts';
 
 /**
  * What has been said of an answer so far, where another model can go on from it: one text, and nothing that only who
@@ -166,33 +167,3 @@ export class Continuation {
     return own;
   }
 }
-
-/** What two calls came to together: each number of either, and an estimate where one is. */
-export function addUsage(left: Usage, right: Usage): Usage {
-  const sum: { -readonly [field in keyof Usage]: Usage[field] } = {
-    ...left,
-    input: left.input + right.input,
-    output: left.output + right.output,
-  };
-  for (const field of ADDED) {
-    const amount = (left[field] ?? 0) + (right[field] ?? 0);
-    if (left[field] !== undefined || right[field] !== undefined) sum[field] = amount;
-  }
-  if (left.estimated === true || right.estimated === true) sum.estimated = true;
-  return sum;
-}
-
-const ADDED = [
-  'cacheRead',
-  'cacheWrite',
-  'cacheWrite1h',
-  'audioInput',
-  'imageInput',
-  'audioOutput',
-  'imageOutput',
-  'searches',
-  'images',
-  'seconds',
-  'characters',
-  'reasoning',
-] as const satisfies readonly (keyof Usage)[];

@@ -41,7 +41,7 @@ function compared(left: number | bigint | string, right: number | bigint | strin
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
 /** Values of different types are not equal; numbers are compared by what they are worth. */
-export function isEqual(left: unknown, right: unknown): boolean {
+function isEqual(left: unknown, right: unknown): boolean {
   if (isNumber(left) && isNumber(right)) return compared(left, right) === 0;
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((each, at) => isEqual(each, right[at]));

@@ -7,8 +7,6 @@ import { routeEarly } from './route.ts';
 
 /** Callers' headers that change what is asked of any provider. */
 const ASKING = ['x-weir-strict'];
-/** Handed on to providers, and new with every call. */
-const OF_ONE_CALL: ReadonlySet<string> = new Set(['idempotency-key']);
 
 /**
  * The first target of a call, which the call is sent to unless that fails. `undefined` where it is asked with the caller's
@@ -35,8 +33,7 @@ export async function destinationOf(call: Canon['llm']['call'], exchange: Exchan
 const placeOf = ({ dialects }: PlanProvider): Json => dialects.map(({ dialect, baseUrl }) => [dialect.id, baseUrl]);
 
 function saidIn(headers: Headers, { provider }: PlanProvider): Json {
-  const names = [...ASKING, ...(provider.forwards ?? [])].filter((name) => !OF_ONE_CALL.has(name));
-  return names.flatMap((name) => {
+  return [...ASKING, ...(provider.forwards ?? [])].flatMap((name) => {
     const value = headers.get(name);
     return value === null ? [] : [[name, value]];
   });

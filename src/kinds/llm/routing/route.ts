@@ -189,7 +189,7 @@ const nowhere = ({ name }: Resolved, reasons: readonly string[]) =>
   );
 
 /** `x-weir-timeout`: how long the caller is willing to wait for the first token (or a whole JSON answer), in ms. */
-export function withCallerLimit(resolved: Resolved, call: Pick<LlmCall, 'head' | 'headers'>): Resolved {
+function withCallerLimit(resolved: Resolved, call: Pick<LlmCall, 'head' | 'headers'>): Resolved {
   const limit = callerLimit(call);
   return limit === undefined ? resolved : { ...resolved, timeout: within(resolved.timeout, limit, call.head.stream) };
 }

@@ -9,6 +9,7 @@ import type { UsageDraft } from '../../../../core/ledger/usage.ts';
 import { addUsd, nanoUsd } from '../../../../core/money.ts';
 import type { PlanProvider } from '../../../../core/plan.ts';
 import { readText } from '../../../../core/reader.ts';
+import { addUsage } from '../../../../core/usage.ts';
 import { amountsOf, numbersOf } from '../../limits/amounts.ts';
 import { foresee } from '../../limits/foresee.ts';
 import { freeCall } from '../../limits/free.ts';
@@ -76,31 +77,12 @@ function together(before: Foreseen | undefined, line: Foreseen, number: number):
   if (before === undefined) return line;
   if (before.model !== line.model) throw badLine(number, `asks another model than the lines before it, which a key with limits cannot`);
   const { cost: _before, ...rest } = before;
-  const usage = Object.fromEntries(COUNTS.flatMap((name) => sumOf(name, before.usage, line.usage)));
   return {
     ...rest,
-    usage: { input: 0, output: 0, ...usage },
+    usage: addUsage(before.usage, line.usage),
     toolCalls: (before.toolCalls ?? 0) + (line.toolCalls ?? 0),
     ...(before.cost === undefined || line.cost === undefined ? {} : { cost: addUsd(before.cost, line.cost) }),
   };
-}
-
-const COUNTS = [
-  'input',
-  'output',
-  'audioInput',
-  'imageInput',
-  'audioOutput',
-  'imageOutput',
-  'searches',
-  'images',
-  'seconds',
-  'characters',
-] as const;
-
-function sumOf(name: (typeof COUNTS)[number], left: Usage, right: Usage): readonly (readonly [string, number])[] {
-  const sum = (left[name] ?? 0) + (right[name] ?? 0);
-  return sum === 0 ? [] : [[name, sum]];
 }
 
 /**
