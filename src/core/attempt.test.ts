@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Candidate, walk } from './attempt.ts';
-import { type ErrorCode, errorCodes, GatewayError } from './errors.ts';
+import { type ErrorCode, errorCodes, GatewayError, outOfTime } from './errors.ts';
 import { type Admission, DEFAULT_BREAKER, type Health, type Try } from './health.ts';
 import { Decision } from './routing/decision.ts';
 import type { Target } from './strategy.ts';
@@ -14,6 +14,7 @@ interface Play {
   /** The names of each target's credentials. */
   readonly credentials?: readonly string[];
   readonly on?: Candidate['on'];
+  readonly isHurried?: true;
   readonly health?: (clock: { now(): number }) => Health;
 }
 
@@ -34,7 +35,7 @@ async function play(script: { readonly [place: string]: readonly (GatewayError |
   );
   const promise = walk(
     candidates,
-    { model: 'm', deadline },
+    { model: 'm', deadline, ...(options.isHurried === undefined ? {} : { isHurried: true }) },
     {
       clock,
       signal: new AbortController().signal,
@@ -233,6 +234,22 @@ describe('with places that have failed lately', () => {
     expect(late.outcome).toMatchObject({ code: 'upstream_rate_limited', details: { retryAfter: 30 } });
     const past = await play({ a: ['ok'] }, { health: rest(2_000), deadline: 1_000 });
     expect(past.outcome).toMatchObject({ code: 'upstream_rate_limited' });
+  });
+
+  it('does not blame a place for a caller who would not wait, and does for all else', async () => {
+    const timedOut = () => outOfTime('too late');
+    const hurried = fakeHealth({});
+    await play({ a: [timedOut(), fail('upstream_error')], b: ['ok'] }, { health: hurried.health, isHurried: true });
+    expect(hurried.told).toEqual(['call m', 'p/a#key left', 'p/a#key upstream_error']);
+    const patient = fakeHealth({});
+    await play({ a: [timedOut()], b: ['ok'] }, { attempts: 1, health: patient.health });
+    expect(patient.told).toEqual(['call m', 'p/a#key upstream_timeout']);
+  });
+
+  it('gives back the right to find out where no try is left for it', async () => {
+    const { health, told } = fakeHealth({ 'p/b#key': 'probe' }, { takeRetry: () => false });
+    await play({ a: [fail('upstream_credential')] }, { health });
+    expect(told).toEqual(['call m', 'p/a#key upstream_credential', 'p/b#key left']);
   });
 
   it('makes no further try where the model’s calls have not earned one', async () => {

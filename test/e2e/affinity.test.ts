@@ -108,6 +108,17 @@ describe('a conversation', () => {
   }, 30_000);
 });
 
+describe('a response that its vendor keeps', () => {
+  it('is continued with the credential it was made with', async () => {
+    const made = await Promise.all(Array.from({ length: 12 }, () => client().responses.create({ model: 'all/m', input: 'Hello' })));
+    expect(distinct(made.map(({ output_text: account }) => account)).length).toBeGreaterThan(1);
+    for (const { id, output_text: account } of made) {
+      const next = await client().responses.create({ model: 'all/m', input: 'And?', previous_response_id: id });
+      expect(next.output_text).toBe(account);
+    }
+  });
+});
+
 describe('reasoning that is sealed for one account', () => {
   const ask = (input: OpenAI.Responses.ResponseInput) =>
     client()

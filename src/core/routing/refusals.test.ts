@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { GatewayError } from '../errors.ts';
+import { readError } from '../vendor-error.ts';
 import { refusalOf } from './refusals.ts';
 
 const rejected = (message: string, vendorCode?: string) =>
@@ -25,4 +26,10 @@ it.each([
 
 it('only a refusal of the call itself is one', () => {
   expect(refusalOf(new GatewayError('upstream_error', 'prompt is too long'))).toBeUndefined();
+});
+
+it('what a vendor refuses for its content with 403 says nothing of the credential', () => {
+  const read = (message: string) => readError(403, { error: { message } }, new Headers()).code;
+  expect(read('Your input was flagged by moderation.')).toBe('upstream_rejected');
+  expect(read('The key has no access to this model.')).toBe('upstream_credential');
 });
