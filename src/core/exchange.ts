@@ -3,6 +3,7 @@ import type { Chat, ChatChunk, Usage } from './chat.ts';
 import type { CallHold } from './hold.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Limited } from './ledger/limits.ts';
+import type { Embedder } from './meaning/embedder.ts';
 import type { OperationCall } from './operation.ts';
 import type { Ports } from './ports.ts';
 import type { Decision } from './routing/decision.ts';
@@ -77,6 +78,8 @@ export interface Exchange {
   decided?(decision: Decision): void;
   /** Where a call would be sent first, whatever becomes of it then; absent where nobody can say. Throws what routing throws. */
   destination?(call: Call): Promise<Destination | undefined>;
+  /** The embedder of a configured model (`provider/model`), or the isolate's own; `undefined` where there is none. Throws `model_not_found` for what is not configured. */
+  embedder?(model: string | undefined): Embedder | undefined;
   /** Makes the call once more behind the answer, as its caller would with `x-weir-cache: refresh`; nobody hears the answer. Never rejects. */
   again?(): Promise<void>;
   /** Says something in the head of the answer. */

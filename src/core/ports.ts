@@ -3,6 +3,8 @@ import type { Usage } from './chat.ts';
 import type { Health } from './health.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Pulse, ReservedCalls } from './ledger/holds.ts';
+import type { Embedder } from './meaning/embedder.ts';
+import type { VectorIndex } from './meaning/vectors.ts';
 import type { NanoUsd } from './money.ts';
 import type { Affinities } from './routing/affinity.ts';
 import type { Tokenizers } from './tokens/encoding.ts';
@@ -30,6 +32,10 @@ export interface Ports {
   readonly continuity?: Continuity | undefined;
   /** Answers that may be given again; absent where nobody keeps any. */
   readonly answers?: AnswerCache | undefined;
+  /** The embedder that runs in the isolate and asks nobody; absent where its weights are not there. */
+  readonly embedder?: Embedder | undefined;
+  /** Vectors of texts; absent where nobody keeps any. */
+  readonly vectors?: VectorIndex | undefined;
   /** Absent where the deployment binds none. */
   readonly models?: PlatformModels | undefined;
   /** A native byte pipe without a buffer: what is written is read, and a write is done when it was read. `length`: the bytes it will carry, where they are known. */
