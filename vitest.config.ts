@@ -29,9 +29,9 @@ export default defineConfig({
       {
         plugins: [worker()],
         // One workerd for all files: starting one for each takes longer than most of them.
-        test: { name: 'unit', isolate: false, maxWorkers: 2, include: ['src/**/*.test.ts'], exclude: [STATE] },
+        test: { name: 'unit', isolate: false, maxWorkers: 2, include: ['src/**/*.test.ts'], exclude: [STATE], testTimeout: 30_000 },
       },
-      { plugins: [worker()], test: { name: 'state', maxWorkers: 2, include: [STATE] } },
+      { plugins: [worker()], test: { name: 'state', maxWorkers: 2, include: [STATE], testTimeout: 30_000 } },
       {
         test: {
           name: 'gateway',

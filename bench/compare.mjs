@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviation } from './check.mjs';
-import { failover, floor, limited, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
+import { failover, floor, least, limited, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
 import { measure, median, summary } from './measure.mjs';
 import { pinSelf, residentMiB, stop } from './processes.mjs';
 import { circumstances, overview, scenarioTable, writeBetweenMarkers } from './report.mjs';
@@ -52,7 +52,7 @@ const peerHeaders = {
 async function startAll(upstream, directory) {
   const peers = options.peer.map((text) => pair(text, '--peer', '='));
   const wanted = chosen(
-    ['floor', 'pump', 'weir', 'limited', 'strict', 'failover', ...peers.map(([name]) => name)],
+    ['floor', 'pump', 'least', 'weir', 'limited', 'strict', 'failover', ...peers.map(([name]) => name)],
     options.only,
     'gateway',
   );
@@ -61,7 +61,8 @@ async function startAll(upstream, directory) {
     const own = { upstream, directory: path.join(directory, name) };
     mkdirSync(own.directory, { recursive: true });
     const at = peers.find(([peerName]) => peerName === name)?.[1];
-    const make = { floor, pump, weir, limited, strict, failover }[name] ?? ((where) => peer({ ...where, name, at, headers: peerHeaders }));
+    const make =
+      { floor, pump, least, weir, limited, strict, failover }[name] ?? ((where) => peer({ ...where, name, at, headers: peerHeaders }));
     gateways.push(await make(own));
   }
   return gateways;

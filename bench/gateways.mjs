@@ -34,6 +34,8 @@ async function bundle(entry, directory) {
 export const floor = (where) => reference('floor', where);
 /** Every piece through JavaScript, and nothing done with it. */
 export const pump = (where) => reference('pump', where);
+/** Question and answer read whole, and nothing decided by them. */
+export const least = async (where) => ({ ...(await reference('least', where)), only: ['json1', 'json16', 'json64', 'slow64', 'large'] });
 
 async function reference(name, { upstream, directory, inspector }) {
   const built = await bundle(`${name}.mjs`, directory);

@@ -83,7 +83,7 @@ describe('a realtime session of a key with limits', () => {
     const key = await keyWith(at, budget(RESPONSE + BILLED + BILLED / 2));
     const { say, heard, events, closed } = await opened(key, 'up/voice-ends');
     say({ type: 'response.create' });
-    await heard('response.done', 2);
+    await heard('response.done');
     say({ type: 'response.create' });
     await heard('error');
     const error = events.find(({ type }) => type === 'error')?.error;

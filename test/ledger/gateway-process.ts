@@ -41,7 +41,8 @@ export async function startProcess(stateDir: string): Promise<GatewayProcess> {
 function signalled(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM', ended: Promise<void>): Promise<void> {
   const { pid } = child;
   // The group bears the number of the process that was started here; a negative number addresses it and nothing else.
-  if (pid !== undefined && child.exitCode === null) process.kill(signal === 'SIGKILL' ? -pid : pid, signal);
+  const isRunning = pid !== undefined && child.exitCode === null && child.signalCode === null;
+  if (isRunning) process.kill(signal === 'SIGKILL' ? -pid : pid, signal);
   return ended;
 }
 

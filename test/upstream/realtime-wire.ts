@@ -59,8 +59,8 @@ function talk(client: WebSocket, model: string): void {
         type: 'response.done',
         response: { id, usage: { input_tokens: 10, output_tokens: output, input_token_details: { audio_tokens: 4 } } },
       });
-    done(1);
-    // The same response once more: the last word counts.
+    // The same response once more: the last word counts. Where a session ends between the two, nobody hears it.
+    if (!model.includes('ends')) done(1);
     done(5);
   };
 }
