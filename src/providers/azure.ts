@@ -40,7 +40,7 @@ export const azure = {
     'openai-responses': responses,
     'openai-completions': deployment('/completions'),
   },
-  quirks: { thoughtSignatures: false },
+  quirks: { thoughtSignatures: false, promptCacheKey: true },
   async sign(request, credential) {
     const header = isToken(credential) ? { authorization: `Bearer ${credential}` } : { 'api-key': credential };
     return { ...request, headers: { ...request.headers, ...header } };

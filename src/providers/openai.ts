@@ -9,7 +9,7 @@ export const openai = {
   auth: { scheme: 'bearer' },
   secret: 'OPENAI_API_KEY',
   forwards: ['openai-organization', 'openai-project', 'openai-beta'],
-  quirks: { thoughtSignatures: false },
+  quirks: { thoughtSignatures: false, promptCacheKey: true },
   // Kept at the vendor, so a call that names neither a model nor an id goes only where a literal says so.
   operations: { files: {}, batches: {} },
   owns: ['gpt-', 'chatgpt-', 'o1', 'o3', 'o4'],

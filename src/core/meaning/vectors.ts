@@ -24,8 +24,10 @@ export interface Neighbour {
 }
 
 /**
- * Vectors of texts, found again by direction. Each method rejects where the store cannot be asked, or with the signal's
- * reason; what is put may be found only after a while (`docs/semantic-cache.md`), and nothing may depend on finding it.
+ * Vectors of texts, found again by direction. Each method rejects where the store cannot be asked in time, or with the
+ * signal's reason, or with a `RangeError` for what is larger than it may be; what is put may be found only after a while
+ * (`docs/semantic-cache.md`), and nothing may depend on finding it. Vectors of another length are in another partition,
+ * and one of zeros is near nothing: it is not kept, and finds nothing.
  */
 export interface VectorIndex {
   /** Entries of the partition at least so similar, best first, `count` at most (100 is the most). */

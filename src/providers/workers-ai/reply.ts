@@ -28,6 +28,16 @@ export function completionOf(value: Json, { id, model, created }: Identity): Jso
   };
 }
 
+/**
+ * `{shape, data: [[…]]}` in the form of OpenAI's embeddings.
+ * Source: https://developers.cloudflare.com/workers-ai/models/bge-base-en-v1.5/
+ */
+export function embeddingsOf(value: Json, model: string): JsonObject {
+  const { data } = unwrapped(value);
+  const items = isArray(data) ? data.map((embedding, index) => ({ object: 'embedding', index, embedding })) : [];
+  return { object: 'list', data: items, model };
+}
+
 /** The envelope of Cloudflare's API: `{result, success, errors}`. */
 export const unwrapped = (value: Json): JsonObject => {
   if (!isObject(value)) return {};
