@@ -16,9 +16,11 @@ const file = path.join(import.meta.dirname, 'answers.csv');
 
 /** Changes with all that the counts depend on. */
 export function fingerprint() {
-  const folder = path.join(import.meta.dirname, '..', '..', 'src', 'strategies', 'auto');
+  const source = path.join(import.meta.dirname, '..', '..', 'src');
   const hash = createHash('sha256');
-  for (const name of ['features.ts', 'prompt.ts', 'words.ts']) hash.update(readFileSync(path.join(folder, name)));
+  for (const name of ['strategies/auto/features.ts', 'core/routing/prompt.ts', 'strategies/auto/words.ts']) {
+    hash.update(readFileSync(path.join(source, name)));
+  }
   return hash.digest('hex').slice(0, 12);
 }
 

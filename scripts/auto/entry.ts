@@ -1,9 +1,9 @@
 import { LlmCall } from '../../src/core/call.ts';
 import type { Chat } from '../../src/core/chat.ts';
+import { promptOf } from '../../src/core/routing/prompt.ts';
 import { dialects } from '../../src/dialects/index.ts';
 import { difficultyOf } from '../../src/strategies/auto/difficulty.ts';
 import { FEATURES, measure } from '../../src/strategies/auto/features.ts';
-import { promptOf } from '../../src/strategies/auto/prompt.ts';
 
 // What the gateway does with a call, for the script that fits and measures it.
 

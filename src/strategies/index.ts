@@ -7,6 +7,18 @@ import { failover } from './failover.ts';
 import { headroom } from './headroom.ts';
 import { latency } from './latency.ts';
 import { leastBusy } from './least-busy.ts';
+import { semantic } from './semantic/index.ts';
 import { weighted } from './weighted.ts';
 
-export const strategies: readonly Strategy[] = [failover, weighted, canary, latency, cost, leastBusy, headroom, conditional, auto];
+export const strategies: readonly Strategy[] = [
+  failover,
+  weighted,
+  canary,
+  latency,
+  cost,
+  leastBusy,
+  headroom,
+  conditional,
+  auto,
+  semantic,
+];

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Chat, Part } from '../../core/chat.ts';
 import { fakeCall, fakeDialect, fakeExchange, fakeTools } from '../../core/fakes.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { promptOf } from '../../core/routing/prompt.ts';
 import type { Target } from '../../core/strategy.ts';
 import { difficultyOf } from './difficulty.ts';
 import { measure } from './features.ts';
 import { auto } from './index.ts';
-import { promptOf } from './prompt.ts';
 
 const text = (words: string): Part => ({ type: 'text', text: words });
 const chat = (words: string, parts: Partial<Chat> = {}): Chat => ({

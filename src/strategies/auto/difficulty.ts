@@ -1,5 +1,5 @@
+import type { Prompt } from '../../core/routing/prompt.ts';
 import { FEATURES, type Feature, type Measured, measure } from './features.ts';
-import type { Prompt } from './prompt.ts';
 import { BIAS, MODEL } from './weights.ts';
 
 /** How difficult a prompt is found, from 0 to 1, and what made it so. */

@@ -1,4 +1,4 @@
-import type { Prompt } from './prompt.ts';
+import type { Prompt } from '../../core/routing/prompt.ts';
 import { wordClass } from './words.ts';
 
 /** What is counted of a prompt, in the order of the model's weights. Each is about 0 to 1 or 2. */

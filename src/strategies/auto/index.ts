@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import type { Canon } from '../../core/exchange.ts';
-import { defineStrategy } from '../../core/strategy.ts';
+import type { Chat } from '../../core/chat.ts';
+import { promptOf } from '../../core/routing/prompt.ts';
+import { defineStrategy, type StrategyTools, type Target } from '../../core/strategy.ts';
+import { chatOf } from '../../core/subject.ts';
 import { targetsNamed, unknownNames } from '../../core/target-names.ts';
 import { type Difficulty, difficultyOf } from './difficulty.ts';
-import { promptOf } from './prompt.ts';
+import { conditions, fits, Seen } from './shapes.ts';
 
 const names = z.union([z.string().min(1).max(256), z.array(z.string().min(1).max(256)).min(1).max(64)]);
 
@@ -12,8 +14,19 @@ const tier = z.strictObject({
   use: names.describe("Names of the model's own targets."),
 });
 
+const shape = z.strictObject({
+  ...conditions,
+  use: names.describe("Names of the model's own targets, which are asked first."),
+});
+
 const config = z
   .strictObject({
+    shapes: z
+      .array(shape)
+      .min(1)
+      .max(32)
+      .optional()
+      .describe('What calls look like, before anything is said of their difficulty: the first that fits decides.'),
     easy: names.optional().describe('Targets for what is easy: names of the model’s own, or one name.'),
     hard: names.optional().describe('Targets for what is hard.'),
     threshold: z.number().min(0).max(1).optional().describe('Difficulty from which on a call is hard; 0.5 when absent.'),
@@ -36,6 +49,15 @@ export const auto = defineStrategy({
   config,
   examples: [
     { easy: 'openai/gpt-5-mini', hard: ['openai/gpt-5', 'anthropic/claude-opus-4-5'], threshold: 0.6 },
+    {
+      easy: 'small',
+      hard: 'large',
+      shapes: [
+        { longer: 20_000, use: 'long' },
+        { images: true, use: ['sees'] },
+        { tools: false, code: false, language: ['de', 'fr'], shorter: 400, use: 'small' },
+      ],
+    },
     { tiers: [{ below: 0.3, use: 'small' }, { below: 0.7, use: ['middle'] }, { use: 'large' }] },
   ],
   check: (settings, known) =>
@@ -43,47 +65,55 @@ export const auto = defineStrategy({
       [
         { path: ['easy'], names: listOf(settings.easy) },
         { path: ['hard'], names: listOf(settings.hard) },
+        ...(settings.shapes ?? []).map(({ use }, step) => ({ path: ['shapes', step, 'use'], names: listOf(use) })),
         ...(settings.tiers ?? []).map(({ use }, step) => ({ path: ['tiers', step, 'use'], names: listOf(use) })),
       ],
       known,
     ),
   order(targets, settings, call, exchange, tools) {
-    const difficulty = judged(call);
+    const chat = chatOf(call);
+    const shaped = chat === undefined ? undefined : shapeOf(chat, settings);
+    if (shaped !== undefined) {
+      exchange.note('shape', shaped.number);
+      const first = targetsNamed(targets, shaped.use);
+      return explained([...new Set([...first, ...inTiers(targets, settings, 0)])], `shape ${shaped.number}: ${shaped.because}`, tools);
+    }
+    const difficulty = chat === undefined ? undefined : difficultyOf(promptOf(chat));
     const rounded = difficulty === undefined ? undefined : Number(difficulty.value.toFixed(2));
     if (rounded !== undefined) {
       exchange.note('difficulty', rounded);
       exchange.tell?.('x-weir-difficulty', String(rounded));
     }
-    const tiers = tiersOf(settings);
-    const found = difficulty === undefined ? 0 : tiers.findIndex(({ below }) => difficulty.value < below);
-    // What is found too hard for a tier goes to the next; where none is left, to the easier ones.
-    const inTurn = [...tiers.slice(found), ...tiers.slice(0, found).reverse()];
-    const ordered = [
-      ...new Set([
-        ...targetsNamed(
-          targets,
-          inTurn.flatMap((each) => each.names),
-        ),
-        ...targets,
-      ]),
-    ];
+    const found = difficulty === undefined ? 0 : tiersOf(settings).findIndex(({ below }) => difficulty.value < below);
     const why = difficulty === undefined ? 'the difficulty is not known' : [`difficulty ${rounded}`, ...reasons(difficulty)].join(': ');
-    for (const target of ordered) tools.explain(target, why);
-    return ordered;
+    return explained(inTiers(targets, settings, found), why, tools);
   },
 });
 
-const reasons = ({ because }: Difficulty): readonly string[] => (because.length === 0 ? [] : [because.join(', ')]);
-
-/** `undefined` for what is no chat, and for a call that cannot be read: whoever serves it will say why. */
-function judged(call: Canon['llm']['call']): Difficulty | undefined {
-  if (call.dialect === undefined) return undefined;
-  try {
-    return difficultyOf(promptOf(call.chat()));
-  } catch {
-    return undefined;
-  }
+function explained(targets: readonly Target[], why: string, tools: StrategyTools): readonly Target[] {
+  for (const target of targets) tools.explain(target, why);
+  return targets;
 }
+
+/** What is found too hard for a tier goes to the next; where none is left, to the easier ones. */
+function inTiers(targets: readonly Target[], settings: Config, found: number): readonly Target[] {
+  const tiers = tiersOf(settings);
+  const inTurn = [...tiers.slice(found), ...tiers.slice(0, found).reverse()].flatMap((each) => each.names);
+  return [...new Set([...targetsNamed(targets, inTurn), ...targets])];
+}
+
+/** The first shape that a call has, by its number. */
+function shapeOf(chat: Chat, { shapes = [] }: Config) {
+  if (shapes.length === 0) return undefined;
+  const seen = new Seen(chat);
+  for (const [step, each] of shapes.entries()) {
+    const because = fits(each, seen);
+    if (because !== undefined) return { number: step + 1, because, use: listOf(each.use) };
+  }
+  return undefined;
+}
+
+const reasons = ({ because }: Difficulty): readonly string[] => (because.length === 0 ? [] : [because.join(', ')]);
 
 const listOf = (written: string | readonly string[] = []): readonly string[] => (typeof written === 'string' ? [written] : written);
 
@@ -97,7 +127,16 @@ interface Fault {
   readonly message: string;
 }
 
-function faultsOf({ easy, hard, threshold, tiers }: Config): readonly Fault[] {
+function faultsOf({ shapes = [], ...settings }: Config): readonly Fault[] {
+  const bare = shapes.flatMap(({ use: _, ...conditions }, step): Fault[] =>
+    Object.values(conditions).some((value) => value !== undefined)
+      ? []
+      : [{ path: ['shapes', step], message: 'must say what calls it is for: longer, shorter, tools, images, code or language' }],
+  );
+  return [...bare, ...faultsOfTiers(settings)];
+}
+
+function faultsOfTiers({ easy, hard, threshold, tiers }: Omit<Config, 'shapes'>): readonly Fault[] {
   if (tiers === undefined) {
     return easy === undefined || hard === undefined ? [{ path: [], message: 'must have easy and hard, or tiers' }] : [];
   }

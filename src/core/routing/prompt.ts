@@ -1,6 +1,6 @@
-import type { Chat, Message, Part } from '../../core/chat.ts';
+import type { Chat, Message, Part } from '../chat.ts';
 
-/** What is looked at of a call to say how difficult it is. */
+/** What is looked at of a call to say what it is about, or how difficult it is. */
 export interface Prompt {
   /** The user's last words, at most so many characters of them. */
   readonly text: string;
