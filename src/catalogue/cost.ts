@@ -1,5 +1,5 @@
 import type { Usage } from '../core/chat.ts';
-import type { NanoUsd } from '../core/money.ts';
+import { type NanoUsd, nanoUsd } from '../core/money.ts';
 import type { PlanProvider } from '../core/plan.ts';
 import type { DatedPrice, ModelCard } from '../core/price.ts';
 import { catalogueHead, findModel, priceAt } from './catalogue.ts';
@@ -57,6 +57,32 @@ export function costOf(
   way?: string,
 ): Cost | undefined {
   return costAs(modelAt(provider, model, at), usage, way);
+}
+
+/** What a vendor's prompt cache did to the price of an answer, in nano-USD. */
+export interface CacheSaving {
+  /** What the input that was read from it would have cost more without it. */
+  readonly saved: NanoUsd;
+  /** What was charged on top for writing to it. */
+  readonly surcharge: NanoUsd;
+}
+
+/** `undefined` where no cache had a part in it, or the price is not known. */
+export function cacheSavingOf(
+  provider: Pick<PlanProvider, 'prices' | 'provider'>,
+  model: string,
+  usage: Usage,
+  at: number,
+  way?: string,
+): CacheSaving | undefined {
+  if ((usage.cacheRead ?? 0) <= 0 && (usage.cacheWrite ?? 0) <= 0) return undefined;
+  const found = modelAt(provider, model, at);
+  const { cacheRead: _, ...unread } = usage;
+  const { cacheWrite: __, cacheWrite1h: ___, ...plain } = unread;
+  const [asItWas, withoutReads, without] = [usage, unread, plain].map((each) => costAs(found, each, way)?.cost);
+  if (asItWas === undefined || withoutReads === undefined || without === undefined) return undefined;
+  const most = (amount: number) => nanoUsd(Math.max(0, amount));
+  return { saved: most(withoutReads - asItWas), surcharge: most(withoutReads - without) };
 }
 
 /** The same of a model that was looked up. */

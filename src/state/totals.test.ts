@@ -32,6 +32,8 @@ const labelsOf = ({ route, dialect, model, status, error }: Totals) => [route, d
 
 const cacheOf = ({ facts }: RequestRecord) => (isObject(facts?.cache) ? facts.cache : undefined);
 
+const promptCacheOf = ({ facts }: RequestRecord) => (isObject(facts?.promptCache) ? facts.promptCache : undefined);
+
 /** What the rows of the log come to, worked out here. */
 function expected(rows: readonly RequestRecord[]): readonly Totals[] {
   const groups = new Map<string, RequestRecord[]>();
@@ -64,6 +66,8 @@ function expected(rows: readonly RequestRecord[]): readonly Totals[] {
         cache_hits: of.filter((each) => cacheOf(each)?.hit === true).length,
         cache_misses: of.filter((each) => cacheOf(each)?.hit === false).length,
         cache_saved: sum(of, (each) => Math.round(Number(cacheOf(each)?.saved ?? 0) * 1e9)),
+        prompt_cache_saved: sum(of, (each) => Math.round(Number(promptCacheOf(each)?.saved ?? 0) * 1e9)),
+        prompt_cache_surcharge: sum(of, (each) => Math.round(Number(promptCacheOf(each)?.surcharge ?? 0) * 1e9)),
         duration_ms: sum(of, ({ durationMs }) => durationMs),
         durations: BOUNDS_MS.map((bound) => of.filter(({ durationMs }) => durationMs <= bound).length),
         first_tokens: of.filter(({ firstTokenMs }) => firstTokenMs !== undefined).length,
@@ -97,6 +101,9 @@ const arbitraryRow = fc.record(
     facts: fc.oneof(
       fc.constant({ loop: 3, cache: 'else' }),
       fc.nat().map((n) => ({ note: '"}', cache: { hit: true, saved: formatUsd(nanoUsd(n)) } })),
+      fc
+        .tuple(fc.nat(), fc.nat())
+        .map(([saved, more]) => ({ promptCache: { saved: formatUsd(nanoUsd(saved)), surcharge: formatUsd(nanoUsd(more)) } })),
       fc.constantFrom({ cache: { hit: true } }, { cache: { hit: false, key: 'k' } }),
     ),
   },

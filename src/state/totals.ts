@@ -26,8 +26,10 @@ export interface Totals {
   /** Calls that were given an answer again, and those that would have been. */
   readonly cache_hits: number;
   readonly cache_misses: number;
-  /** Nano-dollars. */
+  /** Nano-dollars, as the next two: what providers' own caches of prompts saved, and what writing to them cost on top. */
   readonly cache_saved: number;
+  readonly prompt_cache_saved: number;
+  readonly prompt_cache_surcharge: number;
   readonly duration_ms: number;
   /** For each of `BOUNDS_MS` how many lasted no longer. */
   readonly durations: readonly number[];
@@ -53,6 +55,8 @@ const SUMS = {
   cache_hits: 'IFNULL(cache_hit = 1, 0)',
   cache_misses: 'IFNULL(cache_hit = 0, 0)',
   cache_saved: 'CAST(ROUND(IFNULL(cache_saved, 0) * 1e9) AS INTEGER)',
+  prompt_cache_saved: 'CAST(ROUND(IFNULL(prompt_cache_saved, 0) * 1e9) AS INTEGER)',
+  prompt_cache_surcharge: 'CAST(ROUND(IFNULL(prompt_cache_surcharge, 0) * 1e9) AS INTEGER)',
   duration_ms: 'duration_ms',
   first_tokens: '(first_token_ms IS NOT NULL)',
   first_token_ms: 'first_token_ms',
@@ -69,6 +73,7 @@ const READ = ['attempts', 'input_tokens', 'output_tokens', 'cache_read_tokens', 
   .map((column) => `value ->> '$.${column}' AS ${column}`)
   // The row's facts are JSON in a text.
   .concat(["(value ->> '$.facts') ->> '$.cache.hit' AS cache_hit", "(value ->> '$.facts') ->> '$.cache.saved' AS cache_saved"])
+  .concat(['saved', 'surcharge'].map((part) => `(value ->> '$.facts') ->> '$.promptCache.${part}' AS prompt_cache_${part}`))
   .join(', ');
 
 const histogramOf = (column: string) => `json_array(${BOUNDS_MS.map((bound) => `IFNULL(SUM(${column} <= ${bound}), 0)`).join(', ')})`;
