@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { GatewayError } from '../core/errors.ts';
 import { auditRoutes } from './audit.ts';
 import { cacheRoutes } from './cache.ts';
+import { cacheCheckRoutes } from './cache-checks.ts';
 import { configRoutes } from './config.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
 import { explainRoutes } from './explain.ts';
@@ -31,6 +32,7 @@ const routes: readonly AdminRoute[] = [
   ...usageRoutes,
   ...healthRoutes,
   ...cacheRoutes,
+  ...cacheCheckRoutes,
   ...auditRoutes,
   ...webhookRoutes,
   {

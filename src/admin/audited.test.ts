@@ -113,6 +113,10 @@ const cases: { readonly [route: string]: (made: Family) => Case | Promise<Case> 
     return { path: '/health/reset', body: { provider: 'mock' }, ...said };
   },
   'DELETE /cache': ({ org, app }) => ({ path: '/cache', body: { app, tag: 'faq' }, chain: org, action: 'cache.purge', subject: 'cache' }),
+  'POST /cache/reset': async ({ org }) => {
+    await db.prepare('INSERT INTO semantic_checks (org, route, day, checked, wrong) VALUES (?, ?, ?, 9, 3)').bind(org, 'llm', 99_999).run();
+    return { path: '/cache/reset', body: { org, route: 'llm' }, chain: org, action: 'cache.reset', subject: 'cache' };
+  },
   'POST /orgs': () => ({ path: '/orgs', body: { name: 'new' }, action: 'org.create' }),
   'POST /teams': ({ org }) => ({ path: '/teams', body: { name: 'new', org }, chain: org, action: 'team.create' }),
   'POST /apps': ({ org, team }) => ({ path: '/apps', body: { name: 'new', team }, chain: org, action: 'app.create' }),

@@ -8,8 +8,12 @@ const ORDERED: ReadonlySet<string> = new Set(['parameters', 'schema']);
 /** SHA-256 of a value's one encoding, in lower-case hex. */
 export async function fingerprintOf(value: Json): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', encoder.encode(encode(value)));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  let hex = '';
+  for (const byte of new Uint8Array(digest)) hex += HEX[byte] ?? '';
+  return hex;
 }
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /**
  * A JSON value as text that no other value has: every value begins with its type, texts and lists with their length, so

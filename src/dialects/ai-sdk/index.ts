@@ -8,6 +8,7 @@ import { readReply, replyUsage, writeReply } from './reply.ts';
 import { FrameReader } from './reply-reader.ts';
 import { FrameWriter } from './reply-writer.ts';
 import { OWN } from './seal.ts';
+import { spelt } from './spelt.ts';
 import { addSystem, frameTexts, replyTexts, texts } from './texts.ts';
 import { writeCall } from './write-call.ts';
 
@@ -23,6 +24,7 @@ export const aiSdkGateway: Dialect = {
   head: readHead,
   readCall,
   writeCall,
+  spelt,
   limitOutput: (body, tokens) => withLimit(body, ['maxOutputTokens'], tokens),
   patch: () => ({}),
   texts,

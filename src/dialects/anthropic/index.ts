@@ -4,6 +4,7 @@ import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { frameTexts } from './frame-texts.ts';
 import { limitOutput } from './limit-output.ts';
+import { markPrefix } from './mark-prefix.ts';
 import { patch } from './patch.ts';
 import { readCall, readHead } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
@@ -22,6 +23,7 @@ export const anthropic: Dialect = {
   writeCall,
   patch: (head, model, _quirks, fields) => patch(head, model, fields),
   limitOutput,
+  markPrefix,
   texts,
   addSystem,
 

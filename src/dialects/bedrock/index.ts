@@ -6,6 +6,7 @@ import { errorFrame, readError, writeError } from './errors.ts';
 import { ID } from './fields.ts';
 import { frameTexts } from './frame-texts.ts';
 import { limitOutput } from './limit-output.ts';
+import { markPrefix } from './mark-prefix.ts';
 import { patch } from './patch.ts';
 import { readCall, readHead } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
@@ -26,6 +27,7 @@ export const bedrock: Dialect = {
   readCall,
   writeCall,
   limitOutput,
+  markPrefix,
   patch,
   texts,
   addSystem,

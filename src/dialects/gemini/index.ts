@@ -10,6 +10,7 @@ import { readCall, readHead } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
 import { ResponseReader } from './reply-reader.ts';
 import { FrameWriter } from './reply-writer.ts';
+import { spelt } from './spelt.ts';
 import { replyTexts, texts } from './texts.ts';
 import { OWN } from './thought.ts';
 import { writeCall } from './write-call.ts';
@@ -23,6 +24,7 @@ export const gemini: Dialect = {
   head: readHead,
   readCall,
   writeCall,
+  spelt,
   limitOutput: (body, tokens) => withLimit(body, ['generationConfig', 'maxOutputTokens'], tokens),
   patch,
   texts,

@@ -1,6 +1,7 @@
 import type { Dialect } from '../../core/dialect.ts';
 import { errorFrame, writeError } from '../../core/openai/errors.ts';
 import { DONE, isUsageOnly, notable } from '../../core/openai/frames.ts';
+import { keyed } from '../../core/openai/mark-prefix.ts';
 import { withLimit } from '../../core/output-limit.ts';
 import { readError } from '../../core/vendor-error.ts';
 import { addSystem } from './add-system.ts';
@@ -12,6 +13,7 @@ import { readReply, replyUsage, writeReply } from './reply.ts';
 import { StreamReader } from './reply-reader.ts';
 import { StreamWriter } from './reply-writer.ts';
 import { ISSUER } from './signatures.ts';
+import { spelt } from './spelt.ts';
 import { replyTexts, texts } from './texts.ts';
 import { writeCall } from './write-call.ts';
 
@@ -23,9 +25,11 @@ export const openaiChat: Dialect = {
   patch,
   readCall,
   writeCall,
+  spelt,
   // OpenAI takes one of the two; the older one is the one that every vendor who followed knows.
   limitOutput: (body, tokens, { maxTokensField = 'max_completion_tokens' }) =>
     withLimit(body, [body.max_tokens === undefined ? maxTokensField : 'max_tokens'], tokens),
+  markPrefix: (body, marks) => keyed(body, body.messages, marks),
   texts,
   addSystem,
   replyReader: () => new StreamReader(),

@@ -1,5 +1,6 @@
 import type { Dialect } from '../../core/dialect.ts';
 import { writeError } from '../../core/openai/errors.ts';
+import { keyed } from '../../core/openai/mark-prefix.ts';
 import { withLimit } from '../../core/output-limit.ts';
 import { readError } from '../../core/vendor-error.ts';
 import { addSystem } from './add-system.ts';
@@ -12,6 +13,7 @@ import { readCall } from './read-call.ts';
 import { readReply, replyUsage, writeReply } from './reply.ts';
 import { EventReader } from './reply-reader.ts';
 import { errorFrame, FrameWriter } from './reply-writer.ts';
+import { spelt } from './spelt.ts';
 import { replyTexts, texts } from './texts.ts';
 import { writeCall } from './write-call.ts';
 
@@ -24,8 +26,10 @@ export const openaiResponses: Dialect = {
   patch,
   readCall,
   writeCall,
+  spelt,
   limitOutput: (body, tokens) => withLimit(body, ['max_output_tokens'], tokens),
   plain,
+  markPrefix: (body, marks) => keyed(body, body.input, marks),
   texts,
   addSystem,
   replyReader: () => new EventReader(),

@@ -12,6 +12,7 @@ import { fakeExchange, fakePorts } from '../../core/fakes.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Outcome, PolicyRun } from '../../core/policy.ts';
 import { anthropic } from '../../dialects/anthropic/index.ts';
+import { gemini } from '../../dialects/gemini/index.ts';
 import { openaiChat } from '../../dialects/openai-chat/index.ts';
 import { openaiResponses } from '../../dialects/openai-responses/index.ts';
 import { cache } from './index.ts';
@@ -149,6 +150,22 @@ describe('the key of an answer', () => {
     const key = await keyOf(callOf(said));
     expect(await keyOf(callOf(said, anthropic))).toBe(key);
     expect(await keyOf(callOf({ model: 'm', max_output_tokens: 9, input: 'Hello', store: false }, openaiResponses))).toBe(key);
+    const list = [{ type: 'text', text: 'Hello' }];
+    expect(await keyOf(callOf({ model: 'm', max_completion_tokens: 9, messages: [{ role: 'user', content: list }] }))).toBe(key);
+    const items = [{ role: 'user', content: [{ type: 'input_text', text: 'Hello' }] }];
+    expect(await keyOf(callOf({ model: 'm', max_output_tokens: 9, input: items, store: false }, openaiResponses))).toBe(key);
+    const contents = [{ parts: [{ text: 'Hello' }] }];
+    const body = JSON.stringify({ contents, generationConfig: { maxOutputTokens: 9 } });
+    expect(await keyOf(LlmCall.read(gemini, body, new Headers(), 'chat', { model: 'm', stream: true }))).toBe(key);
+  });
+
+  it('goes by what its dialect cannot read, and its provider is handed', async () => {
+    const part = (more: JsonObject) =>
+      callOf({ ...BASE, messages: [{ role: 'user', content: [{ type: 'text', text: 'Hello', ...more }] }] });
+    expect(new Set([await keyOf(part({})), await keyOf(part({ min_pixels: 1 })), await keyOf(part({ min_pixels: 2 }))]).size).toBe(3);
+    const reasoning = { model: 'm', input: 'Hello', store: false };
+    const wanted = { ...reasoning, include: ['reasoning.encrypted_content'] };
+    expect(await keyOf(callOf(wanted, openaiResponses))).not.toBe(await keyOf(callOf(reasoning, openaiResponses)));
   });
 
   it('is shared as far as is said', async () => {
@@ -169,6 +186,11 @@ describe('the key of an answer', () => {
     ['a response that goes on', callOf({ model: 'm', input: 'Hello', store: false, previous_response_id: 'r' }, openaiResponses), {}],
     ['a higher temperature than is kept', callOf({ ...BASE, temperature: 0.3 }), { temperature: 0.2 }],
     ['no temperature where one is wanted', callOf(BASE), { temperature: 0.2 }],
+    [
+      'a member that stands twice',
+      LlmCall.read(openaiChat, '{"model":"m","messages":[{"role":"user","content":"a","content":"b"}]}', new Headers()),
+      {},
+    ],
   ])('is not there with %s', async (_what, call, settings) => {
     expect(await keyOf(call, {}, settings)).toBeUndefined();
   });

@@ -1,6 +1,7 @@
 import type { Collector } from '../../core/cache/collector.ts';
 import { type Flight, interruptedFlight, type Landing, SIGN_EVERY } from '../../core/cache/flight.ts';
 import type { AnswerCache } from '../../core/cache/port.ts';
+import type { StoredAnswer } from '../../core/cache/stored-answer.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { Chunk, Exchange } from '../../core/exchange.ts';
 import type { Outcome } from '../../core/policy.ts';
@@ -42,6 +43,8 @@ export class Leader {
   readonly #signing: ReturnType<typeof setInterval>;
   readonly #over = Promise.withResolvers<void>();
   #hasEnded = false;
+  /** Its answer, where that was kept. */
+  kept: StoredAnswer | undefined;
 
   constructor(leading: Leading) {
     const { exchange, flight } = leading;
@@ -88,7 +91,7 @@ export class Leader {
     if (status !== 'complete' || !collector.isWhole || servedModel !== model) return;
     const { who, ports } = exchange;
     const at = ports.clock.now();
-    answers.put(key, {
+    this.kept = {
       of: { org: who.org, app: who.app, model: asked, tags: settings.tags },
       askedAt: this.#askedAt,
       at,
@@ -100,7 +103,8 @@ export class Leader {
       ...(cost === undefined ? {} : { cost }),
       loss,
       ...(collector.isOfOneDialect ? { dialect } : {}),
-    });
+    };
+    answers.put(key, this.kept);
   }
 
   #landing({ status, error }: Outcome): Landing {

@@ -1,4 +1,4 @@
-import { askedBy } from '../../core/cache/asked.ts';
+import { askedBy, formOf } from '../../core/cache/asked.ts';
 import { Collector } from '../../core/cache/collector.ts';
 import { fingerprintOf } from '../../core/cache/fingerprint.ts';
 import type { Flight } from '../../core/cache/flight.ts';
@@ -6,24 +6,28 @@ import type { AnswerCache } from '../../core/cache/port.ts';
 import type { StoredAnswer } from '../../core/cache/stored-answer.ts';
 import type { LlmCall } from '../../core/call.ts';
 import type { Call, Chunk, Destination, Exchange } from '../../core/exchange.ts';
-import type { Json } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { formatUsd, nanoUsd } from '../../core/money.ts';
+import type { OperationCall } from '../../core/operation.ts';
 import type { Given, Outcome, PolicyRun, Verdict } from '../../core/policy.ts';
 import { Follower } from './follower.ts';
 import { Leader } from './leader.ts';
+import { type Meant, Semantic } from './semantic/semantic.ts';
 import type { CacheSettings } from './settings.ts';
 import { type Wish, wishOf } from './wish.ts';
 
 /** Of the encoding: what was kept under another one is not found. */
-const VERSION = 1;
+const VERSION = 2;
 const SECOND = 1_000;
 
 /** A call whose answer may be kept, and what it is kept by. */
 interface Asking {
-  readonly call: LlmCall;
+  readonly call: LlmCall | OperationCall;
   readonly answers: AnswerCache;
   readonly destination: Destination;
   readonly key: string;
+  /** What the key holds beside what is asked. */
+  readonly under: Json;
   /** Who speaks another dialect may be given what is whole, but does not follow: what is still to come may be for one dialect only. */
   readonly flightKey: string;
   readonly wish: Wish;
@@ -35,6 +39,9 @@ export class CacheRun implements PolicyRun {
   readonly #exchange: Exchange;
   #leader: Leader | undefined;
   #follower: Follower | undefined;
+  #semantic: Semantic | undefined;
+  /** What is given, where it was made for another question. */
+  #meant: Meant | undefined;
 
   constructor(settings: CacheSettings, exchange: Exchange) {
     this.#settings = settings;
@@ -48,7 +55,8 @@ export class CacheRun implements PolicyRun {
     const given = await this.#given(asking);
     if (given === undefined) return { go: call };
     await this.#take(asking);
-    this.#exchange.tell?.('x-weir-cache', 'hit');
+    this.#exchange.tell?.('x-weir-cache', this.#meant === undefined ? 'hit' : 'semantic');
+    if (this.#meant !== undefined) this.#semantic?.served();
     return given;
   }
 
@@ -65,16 +73,17 @@ export class CacheRun implements PolicyRun {
     return this.#leader?.isWanted ?? false;
   }
 
-  end(outcome: Outcome): void {
+  end(outcome: Outcome): Promise<void> | undefined {
     this.#leader?.end(outcome);
     this.#follower?.end();
+    return this.#semantic?.end(this.#leader?.kept);
   }
 
   /** `undefined` where the answer must not be given to others, or the caller wants it so. */
   async #asking(call: Call): Promise<Asking | undefined> {
     const exchange = this.#exchange;
     const { answers } = exchange.ports;
-    if (answers === undefined || exchange.destination === undefined || call.dialect === undefined) return undefined;
+    if (answers === undefined || exchange.destination === undefined) return undefined;
     const wish = wishOf(call.headers);
     if (wish.isOff || call.headers.get('x-weir-resume') === '1') return undefined;
     const asked = askedBy(call);
@@ -82,9 +91,9 @@ export class CacheRun implements PolicyRun {
     if (asked === undefined || partition === undefined || !this.#isCool(call)) return undefined;
     const destination = await exchange.destination(call);
     if (destination === undefined) return undefined;
-    const { model, under } = destination;
-    const key = await fingerprintOf([VERSION, partition, exchange.route.name, call.head.model, model, under, asked]);
-    return { call, answers, destination, key, flightKey: `${key} ${call.dialect.id}`, wish };
+    const under = [VERSION, partition, exchange.route.name, call.head.model, destination.model, destination.under];
+    const key = await fingerprintOf([...under, asked]);
+    return { call, answers, destination, key, under, flightKey: `${key} ${formOf(call)}`, wish };
   }
 
   #partition(): Json | undefined {
@@ -96,9 +105,10 @@ export class CacheRun implements PolicyRun {
     return who.user === undefined ? undefined : ['user', who.org, who.app, who.user];
   }
 
-  #isCool(call: LlmCall): boolean {
+  #isCool(call: LlmCall | OperationCall): boolean {
     const { temperature } = this.#settings;
-    return temperature === undefined || (call.chat().temperature ?? 1) <= temperature;
+    // Nothing beside chat is drawn by lot.
+    return call.dialect === undefined || temperature === undefined || (call.chat().temperature ?? 1) <= temperature;
   }
 
   async #given(asking: Asking): Promise<Given | undefined> {
@@ -121,11 +131,11 @@ export class CacheRun implements PolicyRun {
       answers.flights.close(flightKey, flight);
       flight.land('left');
     };
-    const stored = wish.isFresh ? undefined : await this.#stored(asking).catch(() => undefined);
+    const given = await this.#found(asking);
     if (exchange.signal.aborted) leave();
-    if (stored !== undefined) {
+    if (given !== undefined) {
       leave();
-      return this.#again(stored, key);
+      return given;
     }
     this.#leader = new Leader({
       settings: this.#settings,
@@ -136,19 +146,32 @@ export class CacheRun implements PolicyRun {
       flight,
       model: destination.model,
       asked: call.head.model,
-      dialect: call.dialect.id,
+      dialect: formOf(call),
       isStream: call.head.stream,
       hasOwnTime: call.headers.has('x-weir-timeout'),
       collector: new Collector(this.#settings.maxBytes),
     });
-    exchange.note('cache', { hit: false, key });
+    exchange.note('cache', { hit: false, key, ...this.#semantic?.missed });
     return undefined;
+  }
+
+  /** The answer of an equal call, or else of one that means the same. */
+  async #found(asking: Asking): Promise<Given | undefined> {
+    const { call, answers, key, under, wish } = asking;
+    const stored = wish.isFresh ? undefined : await this.#stored(asking).catch(() => undefined);
+    if (stored !== undefined) return this.#again(stored, key);
+    const { semantic: settings, ttl } = this.#settings;
+    if (settings === undefined || call.dialect === undefined) return undefined;
+    this.#semantic = new Semantic({ settings, ttl, maxAge: wish.maxAge, exchange: this.#exchange, answers, call, key, under });
+    if (wish.isFresh) return undefined;
+    this.#meant = await this.#semantic.find();
+    return this.#meant === undefined ? undefined : this.#again(this.#meant.answer, this.#meant.key, this.#meant.said);
   }
 
   async #stored({ call, answers, key, wish }: Asking): Promise<StoredAnswer | undefined> {
     const { who, ports } = this.#exchange;
     const stored = await answers.get(key, who);
-    if (stored === undefined || (stored.dialect !== undefined && stored.dialect !== call.dialect.id)) return undefined;
+    if (stored === undefined || (stored.dialect !== undefined && stored.dialect !== formOf(call))) return undefined;
     const age = (ports.clock.now() - stored.at) / SECOND;
     const { ttl, stale } = this.#settings;
     if (age >= Math.min(ttl + stale, wish.maxAge ?? Number.POSITIVE_INFINITY)) return undefined;
@@ -163,7 +186,7 @@ export class CacheRun implements PolicyRun {
     exchange.ports.after(exchange.again().finally(() => flights.done(key)));
   }
 
-  #again({ chunks, at, servedModel, loss, cost, usage }: StoredAnswer, key: string): Given {
+  #again({ chunks, at, servedModel, loss, cost, usage }: StoredAnswer, key: string, said?: JsonObject): Given {
     const age = Math.max(0, Math.floor((this.#exchange.ports.clock.now() - at) / SECOND));
     this.#exchange.tell?.('age', String(age));
     this.#exchange.note('cache', {
@@ -172,6 +195,7 @@ export class CacheRun implements PolicyRun {
       age,
       ...(cost === undefined ? {} : { saved: formatUsd(cost) }),
       ...(usage === undefined ? {} : { input: usage.input, output: usage.output }),
+      ...said,
     });
     return { answer: chunks, made: { servedModel, loss } };
   }

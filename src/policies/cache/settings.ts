@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { semanticSettings } from './semantic/settings.ts';
 
 const DAY = 86_400;
 
@@ -17,7 +18,7 @@ export const settings = z.strictObject({
   maxBytes: z
     .int()
     .min(1_024)
-    .max(8 * 1024 * 1024)
+    .max(16 * 1024 * 1024)
     .default(1024 * 1024)
     .describe('The largest answer that is kept, in bytes of memory.'),
   share: z
@@ -30,6 +31,9 @@ export const settings = z.strictObject({
     .max(2)
     .optional()
     .describe('The highest temperature of calls whose answers are kept; a call that says none counts as 1. Absent: any.'),
+  semantic: semanticSettings
+    .optional()
+    .describe('Answers of questions that mean the same are given too. Absent: only of calls that ask for exactly the same.'),
   tags: z.array(z.string().min(1).max(64)).max(16).default([]).describe('Names by which the answers can be thrown away together.'),
 });
 

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoredAnswer } from '../../core/cache/stored-answer.ts';
 import { Answers } from './answers.ts';
-import { cacheLayer, kvLayer, type Layer } from './layers.ts';
+import { cacheLayer, kvLayer, type Layer, largeLayer } from './layers.ts';
 import { AnswerMemory } from './memory.ts';
 import { Purges, purge } from './purges.ts';
 import { SealedLayers } from './sealed-layers.ts';
@@ -39,9 +39,6 @@ class MapLayer implements Layer {
     this.kept.set(name, bytes);
   }
 }
-const failing: Layer = { read: () => Promise.reject(new Error('down')), write: () => Promise.reject(new Error('down')) };
-const silent: Layer = { read: () => new Promise(() => undefined), write: async () => undefined };
-
 const isolate = (layers: readonly Layer[], secret = 's', purges?: Purges) =>
   new Answers({ clock, memory: new AnswerMemory(clock), layers: new SealedLayers(layers, secret), purges }).for(after);
 
@@ -57,8 +54,7 @@ describe('answers', () => {
     ['a layer', () => [new MapLayer()]],
     ['KV', () => [kvLayer(env.CACHE)]],
     ['the data centre', () => [cacheLayer(caches.default)]],
-    ['the layer behind one that is down', () => [failing, new MapLayer()]],
-    ['the layer behind one that is silent', () => [silent, new MapLayer()]],
+    ['R2, as a small one', () => [largeLayer(env.LARGE_ANSWERS, kvLayer(env.CACHE))]],
   ])('are found by another isolate in %s', async (_what, layersOf) => {
     const layers = layersOf();
     isolate(layers).put('k', answerAt(NOW));
@@ -87,12 +83,30 @@ describe('answers', () => {
     expect(await isolate([layer]).get('l', OF)).toBeUndefined();
   });
 
-  it('are misses soon where every layer is down or slow', async () => {
-    const begun = Date.now();
-    expect(await isolate([silent, failing]).get('k', OF)).toBeUndefined();
-    expect(Date.now() - begun).toBeLessThan(1_000);
-    isolate([failing]).put('k', answerAt(NOW));
+  it('are kept in R2 where they are large, and in their place only that they are there', async () => {
+    const text = 'canary'.repeat(100_000);
+    const large = answerAt(NOW, { chunks: [{ type: 'text', part: 0, choice: 0, text }, { type: 'end' }] });
+    const layers = [largeLayer(env.LARGE_ANSWERS, kvLayer(env.CACHE))];
+    isolate(layers).put('k', large);
     await settled();
+    expect(await isolate(layers).get('k', OF)).toEqual(large);
+    const { objects } = await env.LARGE_ANSWERS.list();
+    const { keys } = await env.CACHE.list();
+    expect(objects.map(({ key }) => key)).toEqual(keys.map(({ name }) => name));
+    const [{ key = '', size = 0 } = {}] = objects;
+    expect(size).toBeGreaterThan(text.length);
+    expect((await env.CACHE.get(key, 'arrayBuffer'))?.byteLength).toBe(1);
+    expect(await (await env.LARGE_ANSWERS.get(key))?.text()).not.toContain('canary');
+    // A small one in its place is found where it is.
+    isolate(layers).put('k', answerAt(NOW + 1));
+    await settled();
+    expect(await isolate(layers).get('k', OF)).toEqual(answerAt(NOW + 1));
+    expect((await env.LARGE_ANSWERS.list()).objects).toHaveLength(1);
+    await env.LARGE_ANSWERS.delete(key);
+    isolate(layers).put('k', large);
+    await settled();
+    await env.LARGE_ANSWERS.delete(key);
+    expect(await isolate(layers).get('k', OF)).toBeUndefined();
   });
 });
 
@@ -133,6 +147,28 @@ describe('what is thrown away', () => {
     expect((await rows()).results).toEqual([{ scope: '{"tag":"faq","org":"org_1"}', org: 'org_1', before: NOW + 1 }]);
     await purge(env.DB, {}, NOW + 100 * 86_400_000);
     expect((await rows()).results).toHaveLength(1);
+  });
+
+  it('is read once a second, however many ask', async () => {
+    let asked = 0;
+    const prepare = (text: string) => {
+      asked++;
+      return env.DB.prepare(text);
+    };
+    const db = new Proxy(env.DB, { get: (target, name) => (name === 'prepare' ? prepare : Reflect.get(target, name)) });
+    const purges = new Purges(db, clock);
+    await purges.of('org_1', after);
+    for (const at of [100, 500, 600, 700, 999]) {
+      now = NOW + at;
+      await Promise.all(Array.from({ length: 20 }, () => purges.of('org_1', after)));
+    }
+    await settled();
+    expect(asked).toBe(2);
+    await purge(env.DB, {}, NOW);
+    now = NOW + 1_100;
+    await purges.of('org_1', after);
+    await settled();
+    expect(await purges.of('org_1', after)).toEqual([{ scope: {}, before: NOW }]);
   });
 
   it('may be anything where it cannot be found out: nothing is given', async () => {

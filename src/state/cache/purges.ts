@@ -24,6 +24,8 @@ export class Purges {
   readonly #db: D1Database;
   readonly #clock: Clock;
   readonly #last = new Snapshots<{ readonly marks: readonly PurgeMark[]; readonly at: number }>(REMEMBERED);
+  /** When somebody began to read it again before it is needed. */
+  readonly #early = new Snapshots<number>(REMEMBERED);
 
   constructor(db: D1Database, clock: Clock) {
     this.#db = db;
@@ -34,13 +36,19 @@ export class Purges {
   async of(org: string, after: After): Promise<readonly PurgeMark[] | undefined> {
     const last = this.#last.get(org);
     const age = last === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - last.at;
-    if (last !== undefined && age < EARLY) return last.marks;
-    const reading = this.#read(org).catch(() => undefined);
     if (last !== undefined && age < FRESH) {
-      after(reading);
+      if (age >= EARLY) this.#readEarly(org, last.at, after);
       return last.marks;
     }
+    const reading = this.#read(org).catch(() => undefined);
     return Promise.race([reading, new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE))]);
+  }
+
+  /** Once for what is known since `at`: the others need not wait for it, and need not ask either. */
+  #readEarly(org: string, at: number, after: After): void {
+    if (this.#early.get(org) === at) return;
+    this.#early.put(org, at);
+    after(this.#read(org).catch(() => undefined));
   }
 
   async #read(org: string): Promise<readonly PurgeMark[]> {

@@ -2,10 +2,8 @@ import type { StoredAnswer } from '../../core/cache/stored-answer.ts';
 import { isArray, isObject, parseJson } from '../../core/json.ts';
 import { Snapshots } from '../../core/snapshots.ts';
 import { OwnerKeys } from '../secret.ts';
-import type { Layer } from './layers.ts';
+import { type Layer, soon } from './layers.ts';
 
-/** Milliseconds that a call waits for a layer. */
-const PATIENCE = 50;
 /** Of what is written; another one is not read. */
 const VERSION = 1;
 const REMEMBERED = 200;
@@ -27,7 +25,7 @@ export class SealedLayers {
     const keys = await this.#keysOf(org);
     const name = await keys.name(key);
     for (const layer of this.#layers) {
-      const bytes = await soon(layer.read(name).catch(() => undefined));
+      const bytes = await soon(layer.read(name), layer.patience).catch(() => undefined);
       const text = bytes === undefined ? undefined : await keys.open(bytes, name);
       const answer = text === undefined ? undefined : answerIn(text);
       if (answer !== undefined) return answer;
@@ -52,9 +50,6 @@ export class SealedLayers {
     return keys;
   }
 }
-
-const soon = <T>(work: Promise<T>): Promise<T | undefined> =>
-  Promise.race([work, new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE))]);
 
 function answerIn(text: string): StoredAnswer | undefined {
   const written: unknown = parseJson(text);
