@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviation } from './check.mjs';
-import { failover, floor, least, limited, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
+import { cached, failover, floor, least, limited, peer, pump, semantic, strict, upstreamServer, weir } from './gateways.mjs';
 import { measure, median, summary } from './measure.mjs';
 import { pinSelf, residentMiB, stop } from './processes.mjs';
 import { circumstances, overview, scenarioTable, writeBetweenMarkers } from './report.mjs';
@@ -27,6 +27,9 @@ const { values: options } = parseArgs({
 const rounds = options.quick ? 1 : Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number from 1 up');
 const QUICK_SHARE = 0.15;
+/** What the semantic cache has been asked before. */
+const QUESTIONS = 50_000;
+const QUICK_QUESTIONS = 1_000;
 
 /** `name=value`, split at the first sign. */
 function pair(text, option, separator) {
@@ -52,7 +55,7 @@ const peerHeaders = {
 async function startAll(upstream, directory) {
   const peers = options.peer.map((text) => pair(text, '--peer', '='));
   const wanted = chosen(
-    ['floor', 'pump', 'least', 'weir', 'limited', 'strict', 'failover', ...peers.map(([name]) => name)],
+    ['floor', 'pump', 'least', 'weir', 'limited', 'strict', 'failover', 'cached', 'semantic', ...peers.map(([name]) => name)],
     options.only,
     'gateway',
   );
@@ -62,7 +65,8 @@ async function startAll(upstream, directory) {
     mkdirSync(own.directory, { recursive: true });
     const at = peers.find(([peerName]) => peerName === name)?.[1];
     const make =
-      { floor, pump, least, weir, limited, strict, failover }[name] ?? ((where) => peer({ ...where, name, at, headers: peerHeaders }));
+      { floor, pump, least, weir, limited, strict, failover, cached, semantic }[name] ??
+      ((where) => peer({ ...where, name, at, headers: peerHeaders }));
     gateways.push(await make(own));
   }
   return gateways;
@@ -72,6 +76,7 @@ async function startAll(upstream, directory) {
 async function compare(all, scenario) {
   const gateways = all.filter(({ only }) => only?.includes(scenario.id) ?? true);
   const problems = new Map();
+  for (const gateway of gateways) await gateway.fill?.(options.quick ? QUICK_QUESTIONS : QUESTIONS, scenario);
   for (const gateway of gateways) problems.set(gateway, await deviation(gateway, scenario).catch((error) => String(error)));
   const able = gateways.filter((gateway) => problems.get(gateway) === undefined);
   const results = new Map(able.map((gateway) => [gateway, []]));

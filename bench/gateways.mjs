@@ -5,6 +5,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { unstable_readConfig } from 'wrangler';
 import { cores, firstLine, start } from './processes.mjs';
+import { fill } from './semantic.mjs';
 import { bind, serve } from './workerd.mjs';
 
 // What is compared. Each starts as a process of its own on the gateways' core and comes back as
@@ -45,11 +46,12 @@ async function reference(name, { upstream, directory, inspector }) {
 }
 
 const devKey = 'weir_dev_bench';
+const adminToken = 'bench-admin-token';
 /** Longer than the journal gathers rows for (src/state/journal.ts). */
 const JOURNAL_MS = 700;
 
 /** The production build, with the benchmark's configuration in the place of the root's. */
-function buildWeir(upstream, limits, directory) {
+function buildWeir(upstream, { limits = {}, policies = [] }, directory) {
   const sources = readdirSync(path.join(root, 'src'), { recursive: true }).filter((file) => file.endsWith('.ts'));
   const imports = sources.flatMap((file) => [
     ...readFileSync(path.join(root, 'src', file), 'utf8').matchAll(/['"]((?:\.\.?\/)+weir\.config\.ts)['"]/g),
@@ -58,7 +60,7 @@ function buildWeir(upstream, limits, directory) {
   const replacement = path.join(here, 'weir.config.ts');
   const aliases = [...new Set(imports.map((match) => match[1]))].flatMap((specifier) => ['--alias', `${specifier}:${replacement}`]);
   const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
-  const defined = { BENCH_UPSTREAM: upstream, BENCH_LIMITS: limits };
+  const defined = { BENCH_UPSTREAM: upstream, BENCH_LIMITS: limits, BENCH_POLICIES: policies };
   const define = Object.entries(defined).flatMap(([name, value]) => ['--define', `${name}:${JSON.stringify(value)}`]);
   const ran = spawnSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', directory, '--env', '', ...aliases, ...define], {
     cwd: root,
@@ -113,8 +115,26 @@ export async function failover(where) {
   return { ...(await ours('failover', where)), model: (script) => `over-${script}`, only: ['refused'] };
 }
 
+/** Gives answers again: every call but the first is a hit. */
+export async function cached(where) {
+  const policies = [{ use: 'cache', ttl: 86_400 }];
+  return { ...(await ours('cached', where, { policies })), only: ['cached1', 'cached16', 'cachedstream', 'cachedsemantic'] };
+}
+
+/** Gives answers to questions that mean the same, of which it was asked many before. Vectors are kept sealed. */
+export async function semantic(where) {
+  const policies = [{ use: 'cache', ttl: 86_400, semantic: { mode: 'on' } }];
+  const gateway = await ours('semantic', where, { policies, secrets: { WEIR_SECRET: 'bench-secret' } });
+  const fillWith = (entries, scenario) => {
+    const asked = scenario.body(gateway.model(scenario.model));
+    const [instructions] = asked.messages;
+    return fill(gateway, entries, (content) => ({ ...asked, messages: [instructions, { role: 'user', content }] }));
+  };
+  return { ...gateway, only: ['cachedsemantic'], fill: fillWith };
+}
+
 async function held(name, where, limits) {
-  const gateway = await ours(name, where, limits);
+  const gateway = await ours(name, where, { limits });
   const sql = 'UPDATE keys SET limits = ? WHERE id = ?';
   await query(gateway, sql, [JSON.stringify(farLimits), 'key_dev']);
   return { ...gateway, only: ['json1', 'json16', 'json64', 'slow64'], counted: () => ledgerCounts(gateway) };
@@ -126,9 +146,9 @@ async function ledgerCounts({ ports }) {
   return response.json();
 }
 
-async function ours(name, { upstream, directory, inspector }, limits = {}) {
-  const built = buildWeir(upstream, limits, path.join(directory, 'dist'));
-  const vars = { ...config.vars, WEIR_ENV: 'local', WEIR_DEV_KEY: devKey, WEIR_ADMIN_TOKEN: 'bench-admin-token' };
+async function ours(name, { upstream, directory, inspector }, document = {}) {
+  const built = buildWeir(upstream, document, path.join(directory, 'dist'));
+  const vars = { ...config.vars, WEIR_ENV: 'local', WEIR_DEV_KEY: devKey, WEIR_ADMIN_TOKEN: adminToken, ...document.secrets };
   const gateway = {
     name: 'gateway',
     ...built,
@@ -157,7 +177,11 @@ async function ours(name, { upstream, directory, inspector }, limits = {}) {
   };
   const served = await serve({ workers: [gateway, counts], directory, inspector, externals: { d1: database.port } });
   const sourceMap = path.join(built.directory, 'worker.js.map');
-  const speaks = { headers: { authorization: `Bearer ${devKey}` }, model: (script) => `up/${script}` };
+  const speaks = {
+    headers: { authorization: `Bearer ${devKey}` },
+    admin: { authorization: `Bearer ${adminToken}` },
+    model: (script) => `up/${script}`,
+  };
   return { name, ...served, ...speaks, sourceMap, databasePort: database.port, logged, lingers: JOURNAL_MS };
 }
 

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviation } from './check.mjs';
-import { failover, floor, limited, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
+import { cached, failover, floor, limited, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
 import { drive } from './load.mjs';
 import { loadOf } from './measure.mjs';
 import { cores, pinSelf, start, stop } from './processes.mjs';
@@ -141,7 +141,7 @@ const scenario = scenarios.find(({ id }) => id === options.scenario);
 if (scenario === undefined) throw new Error(`no scenario ${options.scenario}; there are ${scenarios.map(({ id }) => id).join(', ')}`);
 const upstream = await upstreamServer();
 const make =
-  { floor, pump, weir, limited, strict, failover }[options.gateway] ??
+  { floor, pump, weir, limited, strict, failover, cached }[options.gateway] ??
   ((where) => peer({ ...where, name: 'peer', at: options.gateway, headers: {} }));
 const own = path.join(directory, 'gateway');
 mkdirSync(own);

@@ -18,6 +18,9 @@ const streamed = (model) => ({ ...json(model), stream: true });
 const withUsage = (model) => ({ ...streamed(model), stream_options: { include_usage: true } });
 const large = (model) => ({ model, messages: [{ role: 'user', content: prose(200_000) }] });
 
+/** Said in other words than what the semantic cache was asked before (`semantic.mjs`). */
+const reworded = (model) => ({ model, messages: [short[0], { role: 'user', content: 'How can I reset my password?' }] });
+
 /** `model` is the upstream's script (see upstream.mjs); `body` makes the request from the model name a gateway wants. */
 export const scenarios = [
   { id: 'json1', title: 'small JSON, 1 connection', model: 'json', body: json, connections: 1, requests: 1500 },
@@ -92,5 +95,24 @@ export const scenarios = [
     connections: 1,
     requests: 80,
     events: 3,
+  },
+  { id: 'cached1', title: 'small JSON that was asked before, 1 connection', model: 'json', body: json, connections: 1, requests: 1500 },
+  { id: 'cached16', title: 'small JSON that was asked before, 16 connections', model: 'json', body: json, connections: 16, requests: 6000 },
+  {
+    id: 'cachedstream',
+    title: '200-event stream that was asked before, 16 connections',
+    model: 'burst-200',
+    body: withUsage,
+    connections: 16,
+    requests: 320,
+    events: 200,
+  },
+  {
+    id: 'cachedsemantic',
+    title: 'small JSON whose question was asked in other words among 50,000, 1 connection (`cached`: in the same words)',
+    model: 'json',
+    body: reworded,
+    connections: 1,
+    requests: 1500,
   },
 ];

@@ -3,6 +3,9 @@ declare const BENCH_UPSTREAM: string;
 /** Likewise: what is set of the document's `limits`. */
 declare const BENCH_LIMITS: { readonly allowances?: boolean };
 
+/** Likewise: its `policies`. */
+declare const BENCH_POLICIES: readonly object[];
+
 /** Takes the place of the root's `weir.config.ts` in the benchmark's build: one provider, whose models have a price. */
 export default {
   providers: {
@@ -18,4 +21,5 @@ export default {
     },
   },
   limits: BENCH_LIMITS,
+  policies: BENCH_POLICIES,
 };
