@@ -13,6 +13,8 @@ const worker = () =>
     remoteBindings: false,
     wrangler: { configPath: './wrangler.toml' },
     miniflare: {
+      // Bound in production alone, and only where an operator has made it.
+      r2Buckets: ['LARGE_ANSWERS'],
       bindings: {
         WEIR_ENV: 'local',
         WEIR_ADMIN_TOKEN: 'admin-token-of-the-tests',

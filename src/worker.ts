@@ -11,7 +11,8 @@ import { KeyRing } from './identity/api-key/ring.ts';
 import { AppRing } from './identity/apps/ring.ts';
 import { AuditSigner } from './state/audit-signer.ts';
 import { Answers } from './state/cache/answers.ts';
-import { cacheLayer, kvLayer } from './state/cache/layers.ts';
+import { RouteHitChecks } from './state/cache/checks.ts';
+import { cacheLayer, kvLayer, largeLayer } from './state/cache/layers.ts';
 import { AnswerMemory } from './state/cache/memory.ts';
 import { Purges } from './state/cache/purges.ts';
 import { SealedLayers } from './state/cache/sealed-layers.ts';
@@ -25,6 +26,7 @@ import { BatchedJournal } from './state/journal.ts';
 import { Allowances } from './state/ledger/allowances.ts';
 import { LedgerClient } from './state/ledger/client.ts';
 import { Pulses } from './state/ledger/pulses.ts';
+import { isolateEmbedder } from './state/meaning/embedder.ts';
 import { type AiBinding, platformModels } from './state/platform-models.ts';
 import { envSecrets, RequestPorts, type SharedPorts, systemClock } from './state/ports.ts';
 import { insertRecords } from './state/records.ts';
@@ -32,6 +34,8 @@ import { revisionReader } from './state/revisions.ts';
 import { appStore } from './state/tenants/app-store.ts';
 import { keyStore } from './state/tenants/key-store.ts';
 import { Peppers } from './state/tenants/peppers.ts';
+import { vectorsOf } from './state/vectors/index.ts';
+import type { VectorizeBinding } from './state/vectors/vectorize.ts';
 import { lazyTokenizers } from './state/vocabulary/index.ts';
 import { SigningSecrets } from './state/webhooks/secrets.ts';
 
@@ -52,8 +56,14 @@ export interface Env {
   readonly HEALTH?: DurableObjectNamespace<HealthBoard>;
   /** Answers of calls with an `Idempotency-Key`, one object an app. */
   readonly IDEMPOTENCY?: DurableObjectNamespace<Idempotency>;
+  /** Vectors of texts, one object an owner. */
+  readonly VECTORS?: DurableObjectNamespace<VectorStore>;
+  /** Keeps them in their place; it has no local form. */
+  readonly VECTORIZE?: VectorizeBinding;
   /** Answers that are given again, beyond the isolate and the data centre; without it, or without `WEIR_SECRET`, only there. */
   readonly CACHE?: KVNamespace;
+  /** The large ones of them, in the place of `CACHE`, which then only says that they are there. */
+  readonly LARGE_ANSWERS?: R2Bucket;
   /** The account's own models; they have no local form, and so no place in local runs. */
   readonly AI?: AiBinding;
   /** What it is sealed with; without it nothing is kept, and no keys are made. */
@@ -75,6 +85,10 @@ export { Idempotency } from './state/idempotency/idempotency-object.ts';
 import type { Ledger } from './state/ledger/ledger-object.ts';
 
 export { Ledger } from './state/ledger/ledger-object.ts';
+
+import type { VectorStore } from './state/vectors/vector-object.ts';
+
+export { VectorStore } from './state/vectors/vector-object.ts';
 
 /** One client of each organisation's ledger an isolate, with what it has borrowed; organisations come and go, so they are bounded. */
 function ledgers(namespace: DurableObjectNamespace<Ledger>) {
@@ -103,8 +117,10 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const noJournal: Journal = { record: () => undefined };
 
 /** Answers that are given again. Beyond the isolate nothing is kept that is not sealed. */
-function answersOf({ DB: db, CACHE: namespace, WEIR_SECRET: secret }: Env): Answers {
-  const layers = [...(typeof caches === 'undefined' ? [] : [cacheLayer(caches.default)]), ...(namespace ? [kvLayer(namespace)] : [])];
+function answersOf({ DB: db, CACHE: namespace, LARGE_ANSWERS: bucket, WEIR_SECRET: secret }: Env): Answers {
+  const small = namespace && kvLayer(namespace);
+  const everywhere = small && bucket ? largeLayer(bucket, small) : small;
+  const layers = [...(typeof caches === 'undefined' ? [] : [cacheLayer(caches.default)]), ...(everywhere ? [everywhere] : [])];
   return new Answers({
     clock: systemClock,
     memory: new AnswerMemory(systemClock),
@@ -131,7 +147,8 @@ function gatewayOf(env: Env) {
   const tokens = lazyTokenizers();
   const usual = new LearnedOutput();
   const affinities = new Affinities();
-  const answers = answersOf(env);
+  const keptAnswers = answersOf(env);
+  const checks = db && new RouteHitChecks(db, systemClock);
   const places = new Places({ clock: systemClock, random: Math.random });
   const shared = env.HEALTH && sharedBy(env.HEALTH, { places, clock: systemClock, isolate: crypto.randomUUID(), sleep });
   const egress = createEgress({ local, selfHosts: [], instance: '' });
@@ -160,13 +177,16 @@ function gatewayOf(env: Env) {
     tokens,
     usual,
     affinities,
-    answers: (wait) => answers.for(wait),
+    answers: (wait) => keptAnswers.for(wait),
+    checks: checks && ((wait) => checks.for(wait)),
     repeats: clientOf && ((org, run, step) => clientOf(org).repeats(run, step)),
     pulse: pulses && ((org) => pulses.of(org)),
     health: (wait) => shared?.for(wait) ?? places,
     journal: (wait) => journal?.for(wait) ?? noJournal,
     continuity,
     models,
+    embedder: isolateEmbedder(),
+    vectors: vectorsOf({ objects: env.VECTORS, vectorize: env.VECTORIZE, secret }),
     ledger,
   };
   return door({

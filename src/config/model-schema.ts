@@ -82,15 +82,29 @@ export const modelOption = (strategy: Strategy) => {
         'A second target is asked beside a first one that has not begun to answer: after so many milliseconds, or after what 19 of 20 of its answers stay within.',
       ),
     affinity: z
-      .strictObject({
-        by: z
-          .string()
-          .regex(subjectPattern, { error: `must be ${subjectForms}` })
-          .describe(`What calls belong to: ${subjectForms}.`),
-        seconds: z.int().min(1).max(86_400).optional().describe('Seconds from the last answer on; 300 when absent.'),
-      })
+      .union([
+        z.literal(false),
+        z.strictObject({
+          by: z
+            .string()
+            .regex(subjectPattern, { error: `must be ${subjectForms}` })
+            .describe(`What calls belong to: ${subjectForms}.`),
+          seconds: z.int().min(1).max(86_400).optional().describe('Seconds from the last answer on; 300 when absent.'),
+        }),
+      ])
       .optional()
-      .describe('Calls that belong together go where the first of them was answered, as long as that does well.'),
+      .describe(
+        'Calls that belong together go where the first of them was answered, as long as that does well; `false`: also with promptCache not.',
+      ),
+    promptCache: z
+      .union([
+        z.boolean(),
+        z.strictObject({
+          ttl: z.literal('1h').optional().describe('How long it is kept where the vendor lets one choose; five minutes when absent.'),
+        }),
+      ])
+      .optional()
+      .describe('The stable beginning of calls is marked for the prompt cache of the vendor, and calls come back to where it is kept.'),
     mirror: z
       .strictObject({
         to: target.describe('Where calls go a second time.'),

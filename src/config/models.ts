@@ -8,6 +8,7 @@ import {
   type PlanAffinity,
   type PlanMirror,
   type PlanOption,
+  type PlanPromptCache,
   type VirtualModel,
 } from '../core/plan.ts';
 import { nameOf, type Target } from '../core/strategy.ts';
@@ -84,7 +85,7 @@ class ModelCompiler {
       timeout: freezeData({ ...DEFAULT_TIMEOUTS, ...present(document.timeout ?? {}) }),
       require: freezeData(present(document.require ?? {})),
       breaker: freezeData({ ...DEFAULT_BREAKER, ...present(document.breaker ?? {}) }),
-      ...(document.affinity === undefined ? {} : { affinity: affinityOf(document.affinity) }),
+      ...placesOf(document),
       ...(document.hedge === undefined ? {} : { hedge: freezeData(document.hedge) }),
       ...(mirror === undefined ? {} : { mirror }),
     });
@@ -143,10 +144,25 @@ function targetParts({ model: _, ...parts }: JsonObject): Partial<Target> {
   return parts as Partial<Target>;
 }
 
-/** A vendor's prompt cache lasts some five minutes. */
+/** A vendor's prompt cache lasts some five minutes, or an hour where that is asked for. */
 const AFFINITY_SECONDS = 300;
+const LONG_SECONDS = 3_600;
 
-const affinityOf = ({ by, seconds = AFFINITY_SECONDS }: NonNullable<ModelDocument['affinity']>): PlanAffinity =>
+/** What is kept at vendors, and that calls come back to it: what one place has kept is of no use at another. */
+function placesOf({ affinity, promptCache }: Partial<ModelDocument>): Pick<VirtualModel, 'affinity' | 'promptCache'> {
+  const marks = marksOf(promptCache);
+  const usual =
+    marks === undefined || marks === false ? false : { by: 'conversation', seconds: marks.ttl === '1h' ? LONG_SECONDS : AFFINITY_SECONDS };
+  const wanted = affinity ?? usual;
+  return { ...(wanted === false ? {} : { affinity: affinityOf(wanted) }), ...(marks === undefined ? {} : { promptCache: marks }) };
+}
+
+function marksOf(written: ModelDocument['promptCache']): PlanPromptCache | false | undefined {
+  if (written === undefined || written === false) return written;
+  return Object.freeze(written === true ? {} : present(written));
+}
+
+const affinityOf = ({ by, seconds = AFFINITY_SECONDS }: Exclude<NonNullable<ModelDocument['affinity']>, false>): PlanAffinity =>
   Object.freeze({ by, lasts: seconds * 1_000 });
 
 function mirrorOf(written: ModelDocument['mirror'], to: PlanOption | undefined): PlanMirror | undefined {

@@ -66,6 +66,7 @@ const quirks = z.strictObject({
   jsonSchema: z.boolean().optional(),
   reasoningEcho: z.literal(false).optional(),
   thoughtSignatures: z.boolean().optional(),
+  promptCacheKey: z.boolean().optional(),
   prefill: z
     .strictObject({
       by: z.enum(['last', 'prefix', 'continue']),

@@ -2,6 +2,7 @@ import type { Chat, ChatChunk, Issuer, Usage } from './chat.ts';
 import type { GatewayError } from './errors.ts';
 import type { Framing } from './framing.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { PrefixMarks } from './prompt-cache.ts';
 import type { Frame } from './sse.ts';
 import type { Fields } from './wire.ts';
 
@@ -25,6 +26,8 @@ export interface Quirks {
    * written without.
    */
   readonly thoughtSignatures?: boolean;
+  /** True where calls may name what they begin with (`prompt_cache_key`), so that those that begin alike find each other. */
+  readonly promptCacheKey?: boolean;
   /** How it is asked to go on with an answer that another provider began. Absent: it is not asked, as it might begin anew. */
   readonly prefill?: Prefill;
 }
@@ -132,6 +135,11 @@ export interface Dialect {
    * are told back in the caller's own words by the reply writer, which has the call's fields. Absent where there are none.
    */
   plain?(chat: Chat): { readonly chat: Chat; readonly loss: readonly string[] };
+  /**
+   * The body with what may be said in several ways said in the way of `writeCall`: so that what is compared with it does
+   * not differ where nothing else is asked. Absent where every such thing is a text or a list of one.
+   */
+  spelt?(body: JsonObject): JsonObject;
   writeCall(chat: Chat, quirks: Quirks): { readonly body: JsonObject; readonly loss: readonly string[] };
   /** The top-level fields to set (or, with `undefined`, to remove) when a call of this dialect is forwarded as it came. */
   patch(head: CallHead, model: string, quirks: Quirks, fields: Fields): { readonly [field: string]: Json | undefined };
@@ -140,6 +148,11 @@ export interface Dialect {
    * (thinking of a fixed length) leaves no room for that.
    */
   limitOutput(body: JsonObject, tokens: number, quirks: Quirks): JsonObject | undefined;
+  /**
+   * The call with the end of its stable beginning marked, so that its vendor keeps that for the next one; the same object
+   * where nothing is gained by it or the caller has done so already. Absent where vendors keep it of their own accord.
+   */
+  markPrefix?(body: JsonObject, marks: PrefixMarks): JsonObject;
   /** Every text a person or model wrote in the body, edited; the same object when nothing changed. */
   texts(body: JsonObject, edit: (text: string) => string): JsonObject;
   /** The body with an operator's instructions before or after the caller's own. Absent where the dialect has no place for them. */

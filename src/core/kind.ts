@@ -2,6 +2,7 @@ import type { StreamEnd } from './closing.ts';
 import type { GatewayError } from './errors.ts';
 import type { Canon, Destination, Exchange, KindName, Surface } from './exchange.ts';
 import type { Lane } from './lane.ts';
+import type { Embedder } from './meaning/embedder.ts';
 import type { NanoUsd } from './money.ts';
 import type { Plan } from './plan.ts';
 import type { Awaitable, Given } from './policy.ts';
@@ -58,6 +59,8 @@ export interface Kind<Name extends KindName = KindName> {
   render(given: Given, call: Canon[Name]['call'], exchange: Exchange, chain: PolicyChain, plan: Plan): Promise<Reply>;
   /** Where a call would go first; `undefined` where its answer is nobody else's. Throws what routing throws. */
   destination(call: Canon[Name]['call'], exchange: Exchange, plan: Plan): Promise<Destination | undefined>;
+  /** The embedder of a configured model, asked with what the caller's headers bring. Throws what routing throws. */
+  embedder?(model: string, headers: Headers, exchange: Exchange, plan: Plan): Embedder;
   /** An error in the caller's own dialect. */
   fail(error: GatewayError, dialect: string, requestId: string): RenderedError;
 }

@@ -69,6 +69,13 @@ export interface VirtualModel {
   readonly mirror?: PlanMirror;
   /** Calls that belong together go where the first of them was answered, as long as that does well. */
   readonly affinity?: PlanAffinity;
+  /** Whether the beginning of calls is marked for the vendor's prompt cache; absent: as the model above it says, or not. */
+  readonly promptCache?: PlanPromptCache | false;
+}
+
+export interface PlanPromptCache {
+  /** How long it is kept, where the vendor lets one choose; its usual time when absent. */
+  readonly ttl?: '1h';
 }
 
 export interface PlanAffinity {

@@ -1,3 +1,4 @@
+import type { HitChecks } from './cache/checks.ts';
 import type { AnswerCache } from './cache/port.ts';
 import type { Usage } from './chat.ts';
 import type { Health } from './health.ts';
@@ -32,6 +33,8 @@ export interface Ports {
   readonly continuity?: Continuity | undefined;
   /** Answers that may be given again; absent where nobody keeps any. */
   readonly answers?: AnswerCache | undefined;
+  /** What came of answers that were given by meaning; absent where nobody counts, and then none is given. */
+  readonly checks?: HitChecks | undefined;
   /** The embedder that runs in the isolate and asks nobody; absent where its weights are not there. */
   readonly embedder?: Embedder | undefined;
   /** Vectors of texts; absent where nobody keeps any. */

@@ -1,8 +1,8 @@
 /**
  * What each route takes from the limits of who asks.
  * - `billable`: it asks a model. What it may come to is held before a provider is asked, and settled when all is over.
- * - `request`: it asks a provider for something that costs nothing (a list, a file, a count): one request, one call at a
- *   time, no money. Where the answer is known here nobody is asked, and nothing is taken.
+ * - `request`: it asks a provider for something that costs nothing (a list, a file, a count), or says something of a call
+ *   that was made: one request, one call at a time, no money. Where the answer is known here nobody is asked, and nothing is taken.
  * - `free`: it asks no provider.
  */
 export type Billing = 'billable' | 'request' | 'free';
@@ -67,6 +67,7 @@ export const billing: readonly BillingRule[] = [
     'GET /responses/:at{.+}',
     'POST /responses/:at{.+}',
     'DELETE /responses/:at{.+}',
+    'POST /feedback',
   ),
   ...rules(
     'free',

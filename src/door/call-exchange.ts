@@ -1,6 +1,7 @@
 import type { Call, Canon, Destination, Exchange, Identity, KindName, Surface } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import type { Embedder } from '../core/meaning/embedder.ts';
 import type { Ports } from '../core/ports.ts';
 import type { Decision } from '../core/routing/decision.ts';
 import type { Vigil } from '../core/vigil.ts';
@@ -24,6 +25,8 @@ export interface ExchangeFacts {
   readonly edge: boolean;
   /** Where a call would go, by the kind that would serve it. */
   destination(call: Call, exchange: Exchange): Promise<Destination | undefined>;
+  /** The embedder of a configured model, by the kind that calls it. */
+  embedder(model: string, exchange: Exchange): Embedder | undefined;
   again(): Promise<void>;
 }
 
@@ -39,6 +42,7 @@ export class CallExchange implements Exchange {
   readonly vigil: Vigil | undefined;
   readonly listens: true | undefined;
   readonly #facts: ExchangeFacts;
+  #embedders: Map<string, Embedder> | undefined;
   /** How the call finds its way, once that has begun to be decided. */
   decision: Decision | undefined;
   /** What was noted, for the log row. */
@@ -81,6 +85,15 @@ export class CallExchange implements Exchange {
 
   destination(call: Call): Promise<Destination | undefined> {
     return this.#facts.destination(call, this);
+  }
+
+  /** One for each model, so that what several ask in one call is asked once. */
+  embedder(model: string | undefined): Embedder | undefined {
+    if (model === undefined) return this.ports.embedder;
+    this.#embedders ??= new Map();
+    const known = this.#embedders.get(model) ?? this.#facts.embedder(model, this);
+    if (known !== undefined) this.#embedders.set(model, known);
+    return known;
   }
 
   again(): Promise<void> {

@@ -5,7 +5,7 @@
 export const CORS_HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers':
-    'x-weir-request-id, x-weir-model, x-weir-attempts, x-weir-cache, x-weir-loss, x-weir-cost, x-weir-decision, x-weir-difficulty, idempotent-replayed, x-weir-replayed-request-id, x-request-id, request-id, retry-after, ratelimit, ratelimit-policy',
+    'x-weir-request-id, x-weir-model, x-weir-attempts, x-weir-cache, x-weir-semantic, x-weir-loss, x-weir-cost, x-weir-decision, x-weir-difficulty, x-weir-intent, idempotent-replayed, x-weir-replayed-request-id, x-request-id, request-id, retry-after, ratelimit, ratelimit-policy, age',
 } as const;
 
 const ALLOWED_NAME = /^[\w-]{1,64}$/;

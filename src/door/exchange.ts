@@ -205,6 +205,7 @@ class Run {
         edge,
       },
       destination: (asked, exchange) => kind.destination(asked, exchange, plan),
+      embedder: (model, exchange) => kind.embedder?.(model, request.headers, exchange, plan),
       again: () => this.#again(),
     });
   }

@@ -3,6 +3,7 @@ import { LlmCall } from '../core/call.ts';
 import type { Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Canon, Identity } from '../core/exchange.ts';
+import type { Embedder } from '../core/meaning/embedder.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Ports } from '../core/ports.ts';
 import { Wire } from '../core/wire.ts';
@@ -56,6 +57,7 @@ export async function explainCall(asked: ExplainAsk, deps: ExplainDeps, after: A
       surface: llm.surface,
       ports: dryPorts(real, who !== NOBODY),
       signal: new AbortController().signal,
+      embedder: (model) => dryEmbedder(model, real.embedder),
       ...(run === undefined ? {} : { run }),
       ...(user === undefined ? {} : { user }),
       ...(metadata === undefined ? {} : { metadata }),
@@ -64,6 +66,12 @@ export async function explainCall(asked: ExplainAsk, deps: ExplainDeps, after: A
     look: ledger === undefined ? undefined : (takes) => ledger(who.org).look(takes),
   });
   return { route: name, ...said(call), ...explained };
+}
+
+/** The one that asks nobody. */
+function dryEmbedder(model: string | undefined, own: Embedder | undefined): Embedder | undefined {
+  if (model === undefined) return own;
+  throw new GatewayError('not_supported', 'No provider is asked for vectors while a call is only explained.');
 }
 
 /** What the call says of itself. */

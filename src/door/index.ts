@@ -24,6 +24,7 @@ import { errorAnswer, problem } from './answer.ts';
 import { CORS_HEADERS, preflight } from './cors.ts';
 import { runLlm } from './exchange.ts';
 import { explainCall } from './explain.ts';
+import { feedbackMethods, mountFeedback } from './feedback.ts';
 import { Callers } from './identify.ts';
 import { checkIngress, hostFault } from './ingress.ts';
 import { metricsAnswer } from './metrics.ts';
@@ -110,10 +111,21 @@ export function door(deps: DoorDeps): Door {
       return said === undefined ? context.notFound() : serve(context, dialectOf(said.dialect), said.operation, said.address);
     });
   }
+  mountFeedback(app, {
+    db: deps.db,
+    newRequestId,
+    identify,
+    renewed: (who) => callers.renewed(who),
+    plan: (after) => currentPlan(deps.planSource, after),
+    ports: deps.ports,
+  });
   mountModels(app, (context, answer) => answerCaller(deps, identify, context, answer));
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', (context) => readiness(deps, context));
-  app.get('/metrics', (context) => metricsAnswer(context.req.raw, deps));
+  app.get('/metrics', (context) => {
+    const plan = () => currentPlan(deps.planSource, (work) => context.executionCtx.waitUntil(work));
+    return metricsAnswer(context.req.raw, { ...deps, plan });
+  });
   app.get('/', () => Response.json({ name: 'weir', docs: 'README.md', health: '/healthz' }));
   // Coding agents look with HEAD whether a gateway is there before they use it.
   app.get('/api/hello', () => new Response(null, { status: 200 }));
@@ -306,7 +318,7 @@ function unknownPath(request: Request, path: string): GatewayError {
   if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
     return new GatewayError('upgrade_required', 'WebSocket is not served here. Use the HTTP form of the same call.');
   }
-  const allow = methodsOf(path) ?? operationMethods(path);
+  const allow = methodsOf(path) ?? operationMethods(path) ?? feedbackMethods(path);
   if (allow !== undefined) return new GatewayError('method_not_allowed', `This path takes ${allow}.`, { allow });
   if (isUnserved(path)) return new GatewayError('not_supported', 'This operation is not served by this version of Weir.');
   return new GatewayError('not_found', 'Nothing is served at this path. LLM calls go to /v1/chat/completions or /v1/messages.');

@@ -22,6 +22,8 @@ const totals: Totals = {
   cache_hits: 3,
   cache_misses: 2,
   cache_saved: 1_500_000,
+  prompt_cache_saved: 2_500_000,
+  prompt_cache_surcharge: 1_000,
   duration_ms: 1_250,
   durations: none.map((_, at) => (at < 4 ? 0 : 2)),
   first_tokens: 0,
@@ -48,6 +50,13 @@ describe('the text of a scrape', () => {
       '"cache_write"} 10',
       '"reasoning"} 12',
     ]);
+  });
+
+  it('tells what prompt caches saved apart from what writing to them cost', () => {
+    const text = metricsText([totals, { ...totals, status: 'partial' }], 0);
+    const labels = '{route="llm",provider="up",model="up/a"}';
+    expect(linesOf(text, 'weir_prompt_cache_saved_usd_total')).toEqual([`weir_prompt_cache_saved_usd_total${labels} 0.005`]);
+    expect(linesOf(text, 'weir_prompt_cache_surcharge_usd_total')).toEqual([`weir_prompt_cache_surcharge_usd_total${labels} 0.000002`]);
   });
 
   it('has buckets that hold those before them, and leaves out a histogram of nothing', () => {
@@ -93,7 +102,13 @@ describe('how places do', () => {
 
 describe('metrics are told to', () => {
   const scrape = (authorization: string | undefined, tokens: { adminToken?: string; metricsToken?: string }) =>
-    metricsAnswer(new Request('http://gateway/metrics', authorization === undefined ? {} : { headers: { authorization } }), tokens);
+    metricsAnswer(new Request('http://gateway/metrics', authorization === undefined ? {} : { headers: { authorization } }), {
+      ...tokens,
+      clock: { now: () => 0 },
+      plan: () => {
+        throw new Error('nobody asks for it');
+      },
+    });
 
   it.each<[string, string | undefined, { adminToken?: string; metricsToken?: string }, string]>([
     ['nobody, where no token is set', 'Bearer ', {}, 'invalid_key'],

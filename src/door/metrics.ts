@@ -2,7 +2,11 @@ import { requireToken } from '../admin/auth.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { BoardPlace } from '../core/health/board.ts';
 import { partsOf } from '../core/health/places.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Clock } from '../core/ports.ts';
+import { readChecks } from '../state/cache/checks.ts';
 import { BOUNDS_MS, readTotals, type Totals } from '../state/totals.ts';
+import { type Gauge, semanticGauges } from './semantic-metrics.ts';
 
 /** Text of the Prometheus exposition format, version 0.0.4. */
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -14,18 +18,22 @@ export interface MetricsDeps {
   readonly metricsToken?: string | undefined;
   /** How the places do that calls are sent to. */
   readonly health?: { seen(): Promise<readonly BoardPlace[]> } | undefined;
+  readonly clock: Clock;
+  plan(): Promise<Plan> | Plan;
 }
 
 /**
  * What all isolates have counted, as Prometheus scrapes it. There is no process here whose memory could hold counters:
  * they are sums of the log, kept beside it. Throws `missing_key`, `invalid_key`, `not_supported`.
  */
-export async function metricsAnswer(request: Request, { db, adminToken, metricsToken, health }: MetricsDeps): Promise<Response> {
+export async function metricsAnswer(request: Request, deps: MetricsDeps): Promise<Response> {
+  const { db, adminToken, metricsToken, health, clock } = deps;
   await requireAny(request.headers.get('authorization'), [metricsToken, adminToken]);
   if (db === undefined)
     throw new GatewayError('not_supported', 'Metrics need the database, and none is bound. The operator binds a D1 database as DB.');
-  const [{ totals, rowsDropped }, places] = await Promise.all([readTotals(db), health?.seen()]);
-  return new Response(metricsText(totals, rowsDropped, places), { headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' } });
+  const [{ totals, rowsDropped }, places, checks] = await Promise.all([readTotals(db), health?.seen(), readChecks(db, clock.now())]);
+  const text = metricsText(totals, rowsDropped, places, semanticGauges(checks, await deps.plan()));
+  return new Response(text, { headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' } });
 }
 
 /** Closed where neither is set. */
@@ -133,6 +141,22 @@ const families: readonly Family[] = [
     lines: (name, all) =>
       grouped(all, servedBy).map(({ labels, of }) => sample(name, labels, usdOf(of.map(({ cache_saved }) => String(cache_saved))))),
   },
+  {
+    name: 'prompt_cache_saved_usd_total',
+    type: 'counter',
+    help: 'What input that providers read from their prompt caches would have cost more without them, in US dollars.',
+    lines: (name, all) =>
+      grouped(all, servedBy).map(({ labels, of }) => sample(name, labels, usdOf(of.map((totals) => String(totals.prompt_cache_saved))))),
+  },
+  {
+    name: 'prompt_cache_surcharge_usd_total',
+    type: 'counter',
+    help: 'What providers charged on top for writing to their prompt caches, in US dollars.',
+    lines: (name, all) =>
+      grouped(all, servedBy).map(({ labels, of }) =>
+        sample(name, labels, usdOf(of.map((totals) => String(totals.prompt_cache_surcharge)))),
+      ),
+  },
   histogram('request_duration_seconds', 'Until the last byte of the answer had left.', ({ durations, requests, duration_ms }) => ({
     counts: durations,
     count: requests,
@@ -169,12 +193,25 @@ function gauges(places: readonly BoardPlace[]): readonly string[] {
 }
 
 /** The whole of a scrape. */
-export function metricsText(all: readonly Totals[], rowsDropped: number, places: readonly BoardPlace[] = []): string {
+export function metricsText(
+  all: readonly Totals[],
+  rowsDropped: number,
+  places: readonly BoardPlace[] = [],
+  more: readonly Gauge[] = [],
+): string {
   const described = families.flatMap(({ name, type, help, lines }) => family(`weir_${name}`, type, help, lines(`weir_${name}`, all)));
   const dropped = 'weir_log_rows_dropped_total';
   const help = 'Calls that the log lacks because the database did not take their rows in time; they are in no other count.';
   const lost = family(dropped, 'counter', help, [sample(dropped, {}, String(rowsDropped))]);
-  return `${[...described, ...lost, ...gauges(places)].join('\n')}\n`;
+  const others = more.flatMap(({ name, help: about, samples }) =>
+    family(
+      `weir_${name}`,
+      'gauge',
+      about,
+      samples.map(({ labels, value }) => sample(`weir_${name}`, labels, String(value))),
+    ),
+  );
+  return `${[...described, ...lost, ...gauges(places), ...others].join('\n')}\n`;
 }
 
 const family = (name: string, type: Family['type'] | 'gauge', help: string, lines: readonly string[]): readonly string[] => [

@@ -1,6 +1,9 @@
+import type { HitChecks } from '../core/cache/checks.ts';
 import type { AnswerCache } from '../core/cache/port.ts';
 import type { Health } from '../core/health.ts';
 import type { ReservedCalls } from '../core/ledger/holds.ts';
+import type { Embedder } from '../core/meaning/embedder.ts';
+import type { VectorIndex } from '../core/meaning/vectors.ts';
 import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets, UsualOutput } from '../core/ports.ts';
 import type { Affinities } from '../core/routing/affinity.ts';
 import type { Tokenizers } from '../core/tokens/encoding.ts';
@@ -18,7 +21,12 @@ export interface SharedPorts {
   /** Absent where nothing can be kept. */
   readonly continuity?: (() => Continuity) | undefined;
   readonly models?: PlatformModels | undefined;
+  readonly embedder?: Embedder | undefined;
+  /** Absent where nothing can be kept. */
+  readonly vectors?: (() => VectorIndex) | undefined;
   answers(after: After): AnswerCache;
+  /** What came of answers that were given by meaning; absent where nobody counts. */
+  readonly checks?: ((after: After) => HitChecks) | undefined;
   readonly usual: UsualOutput;
   readonly affinities: Affinities;
   readonly pulse?: Ports['pulse'];
@@ -36,12 +44,15 @@ export class RequestPorts implements Ports {
   readonly pulse: Ports['pulse'];
   readonly repeats: Ports['repeats'];
   readonly models: PlatformModels | undefined;
+  readonly embedder: Embedder | undefined;
   readonly after: After;
   readonly #shared: SharedPorts;
   #health: Health | undefined;
   #journal: Journal | undefined;
   #continuity: Continuity | undefined;
   #answers: AnswerCache | undefined;
+  #checks: HitChecks | undefined;
+  #vectors: VectorIndex | undefined;
 
   constructor(shared: SharedPorts, after: After) {
     this.#shared = shared;
@@ -55,6 +66,7 @@ export class RequestPorts implements Ports {
     this.pulse = shared.pulse;
     this.repeats = shared.repeats;
     this.models = shared.models;
+    this.embedder = shared.embedder;
   }
 
   get health(): Health {
@@ -72,9 +84,19 @@ export class RequestPorts implements Ports {
     return this.#continuity;
   }
 
+  get checks(): HitChecks | undefined {
+    this.#checks ??= this.#shared.checks?.(this.after);
+    return this.#checks;
+  }
+
   get answers(): AnswerCache {
     this.#answers ??= this.#shared.answers(this.after);
     return this.#answers;
+  }
+
+  get vectors(): VectorIndex | undefined {
+    this.#vectors ??= this.#shared.vectors?.();
+    return this.#vectors;
   }
 
   get ledger(): Ports['ledger'] {

@@ -32,7 +32,8 @@ type Kind =
   | 'own file'
   | 'output file'
   | 'batch'
-  | 'own batch';
+  | 'own batch'
+  | 'request';
 type Ids = { readonly [kind in Kind]: string };
 
 interface Use {
@@ -94,6 +95,7 @@ const MATRIX: { readonly [route: string]: readonly Use[] } = {
     ...use('conversation', '/responses', (id) => ({ ...chat, model: 'native/m', conversation: { id } })),
     ...use('item of a response', '/responses', (id) => ({ ...chat, input: [{ type: 'item_reference', id }] })),
   ],
+  'POST /feedback': use('request', '/feedback', (id) => ({ request_id: id, score: -1, comment: 'theirs' })),
   'POST /responses/compact': use(BOTH, '/responses/compact', (id) => ({ ...chat, previous_response_id: id })),
   'POST /responses/input_tokens': [
     ...use(BOTH, '/responses/input_tokens', (id) => ({ ...chat, previous_response_id: id })),
@@ -221,6 +223,15 @@ async function makeAll(key: string): Promise<Ids> {
   form.set('file', new File([line], 'secret of mine.jsonl'));
   const file = await made(key, '/v1/files', form, { 'x-weir-provider': 'files' });
   const batch = await made(key, '/v1/batches', { input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h' });
+  const answered = await send(
+    key,
+    'POST',
+    '/v1/chat/completions',
+    JSON.stringify({ model: chat.model, messages: [{ role: 'user', content: 'secret of mine' }] }),
+  );
+  const request = answered.headers['x-weir-request-id'] ?? '';
+  // The log is written behind the answers.
+  await gateway.row(request);
   const own = files.asked.find(({ method, path }) => method === 'POST' && path === '/v1/batches')?.json.input_file_id;
   return {
     response: response.id,
@@ -233,6 +244,7 @@ async function makeAll(key: string): Promise<Ids> {
     'output file': batch.output_file_id,
     batch: batch.id,
     'own batch': 'batch_1',
+    request,
   };
 }
 

@@ -33,9 +33,10 @@ async function errorAnswer({ line, wire, text }: Stage, status: number, headers:
 
 /** Ways for a vendor to fail, by the name after `fault/`. Parameters come in the model's query. */
 export const faults: { readonly [name: string]: Fault } = {
-  /** After n frames the connection is reset. */
+  /** After n frames, and `ms`, the connection is reset. */
   reset: async (stage) => {
     await begin(stage);
+    await sleep(stage.number('ms', 0));
     await stage.line.reset();
   },
   /** After n frames the stream ends properly, without its terminator. */

@@ -96,8 +96,7 @@ export class Ask {
   /** Asks others to go on with an answer that broke off: each is sent the call that `callFor` makes for it. */
   resume(candidates: readonly Candidate[], callFor: (target: Target) => LlmCall): Promise<Walked<AnsweredStream>> {
     return this.#walks.resume(candidates, this.#leaving.signal, callFor, (trial, call) => {
-      const { target, credential } = trial.candidate;
-      return this.#stream(trial, prepare(call, target, this.plan, this.exchange, credential), false);
+      return this.#stream(trial, this.#prepare(call, trial), false);
     });
   }
 
@@ -118,8 +117,13 @@ export class Ask {
    * exchange is over: a whole answer needs no line of its own, only a limit to the wait.
    */
   #whole(trial: Trial): Promise<AnsweredWhole> {
-    const { target, credential } = trial.candidate;
-    return this.#askWhole(trial, prepare(this.#withinPart(target, trial.part), target, this.plan, this.exchange, credential));
+    return this.#askWhole(trial, this.#prepare(this.#withinPart(trial.candidate.target, trial.part), trial));
+  }
+
+  /** What the innermost model says that names the target holds, and else what the one says that was asked for. */
+  #prepare(call: LlmCall, { candidate: { target, credential } }: Trial): Dispatch {
+    const promptCache = this.routed.rulesOf(target).promptCache ?? this.routed.resolved.promptCache;
+    return prepare(call, target, this.plan, this.exchange, credential, promptCache);
   }
 
   /** An answer that comes at once cannot be cut off: its provider is told to keep it within what is held for it. */
@@ -201,11 +205,7 @@ export class Ask {
     return { ...reply, body };
   }
 
-  async #stream(
-    trial: Trial,
-    dispatch = prepare(this.call, trial.candidate.target, this.plan, this.exchange, trial.candidate.credential),
-    isWhole = true,
-  ): Promise<AnsweredStream> {
+  async #stream(trial: Trial, dispatch = this.#prepare(this.call, trial), isWhole = true): Promise<AnsweredStream> {
     const { candidate, trying, part } = trial;
     const { target } = candidate;
     const { dialect, framing } = dispatch;

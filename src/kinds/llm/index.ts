@@ -1,6 +1,7 @@
-import { GatewayError } from '../../core/errors.ts';
 import type { Kind } from '../../core/kind.ts';
 import { dialects } from '../../dialects/index.ts';
+import { embedderOf } from './operations/embedder.ts';
+import { renderOperation } from './operations/given.ts';
 import { serveOperation } from './operations/serve.ts';
 import { renderAnswer } from './render.ts';
 import { destinationOf } from './routing/destination.ts';
@@ -13,10 +14,9 @@ export const llm: Kind<'llm'> = {
   surface: llmSurface,
   serve: (call, ...rest) => (call.dialect === undefined ? serveOperation(call, ...rest) : serveChat(call, ...rest)),
   destination: destinationOf,
-  async render(given, call, ...rest) {
-    if (call.dialect !== undefined) return renderAnswer(given, call, ...rest);
-    throw new GatewayError('not_supported', 'A policy of this route answers calls itself, which it can do for chat only.');
-  },
+  embedder: embedderOf,
+  render: (given, call, exchange, ...rest) =>
+    call.dialect === undefined ? renderOperation(given, call, exchange) : renderAnswer(given, call, exchange, ...rest),
   fail(error, dialectId, requestId) {
     const dialect = dialects.find(({ id }) => id === dialectId) ?? dialects[0];
     if (dialect === undefined) throw new Error('there is no dialect');

@@ -1,15 +1,18 @@
+import { holdsNumbers } from '../../core/cache/exact-numbers.ts';
 import type { LlmCall } from '../../core/call.ts';
 import type { Dialect, Quirks } from '../../core/dialect.ts';
 import { GatewayError, outOfTime } from '../../core/errors.ts';
 import type { Exchange } from '../../core/exchange.ts';
 import { type Framing, sse } from '../../core/framing.ts';
 import type { Try } from '../../core/health.ts';
-import { type Json, parseJson } from '../../core/json.ts';
-import type { Plan, PlanProvider } from '../../core/plan.ts';
+import { type Json, type JsonObject, parseJson } from '../../core/json.ts';
+import type { Plan, PlanPromptCache, PlanProvider } from '../../core/plan.ts';
 import type { EgressRequest, Secrets } from '../../core/ports.ts';
 import type { Bound, ProviderCall } from '../../core/provider.ts';
 import { readText } from '../../core/reader.ts';
+import { hashOf } from '../../core/stable-hash.ts';
 import type { Target } from '../../core/strategy.ts';
+import type { Wire } from '../../core/wire.ts';
 
 /** Bytes of a provider's error answer that are read. */
 const ERROR_BYTES = 64 * 1024;
@@ -56,8 +59,18 @@ export interface Dispatch {
   readonly loss: readonly string[];
 }
 
-/** The call as a target's provider wants it: patched where the dialect is the same, translated where it is not. */
-export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exchange, credentialName?: string): Dispatch {
+/**
+ * The call as a target's provider wants it: patched where the dialect is the same, translated where it is not, and with
+ * its beginning marked for the vendor's cache where `promptCache` says so.
+ */
+export function prepare(
+  call: LlmCall,
+  target: Target,
+  plan: Plan,
+  exchange: Exchange,
+  credentialName?: string,
+  promptCache?: PlanPromptCache | false,
+): Dispatch {
   const provider = plan.providers.get(target.provider);
   if (provider === undefined) throw new GatewayError('internal', 'A target names a provider that is not in the plan.');
   const { dialect, baseUrl, transport } = spokenFor(provider, call.dialect.id, target.model);
@@ -71,10 +84,11 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
   const { stream } = call.head;
   const carried: ProviderCall = { baseUrl, dialect: dialect.id, model, stream, settings: provider.settings };
   const extra = transport?.patch?.(carried, call.headers);
+  const mark = marking(dialect, { model, quirks, promptCache, owner: exchange.who.principal });
   const body =
     written === undefined
-      ? call.wire.patched({ ...dialect.patch(call.head, model, quirks, call.wire.fields), ...extra })
-      : JSON.stringify(extra === undefined ? written.body : { ...written.body, ...extra });
+      ? forwarded(call, mark, (fields) => ({ ...dialect.patch(call.head, model, quirks, fields), ...extra }))
+      : JSON.stringify({ ...mark(written.body), ...extra });
   const url = transport?.url?.(carried) ?? baseUrl + (dialect.pathOf?.(model, stream) ?? dialect.path);
   const { bound, respond = bound?.(provider.settings, exchange.ports.models) } = provider.provider;
   const needsNoKey = respond !== undefined && bound !== undefined;
@@ -90,6 +104,33 @@ export function prepare(call: LlmCall, target: Target, plan: Plan, exchange: Exc
     request: { url, method: 'POST', headers: Object.assign(headers, dialect.headersOf?.(model, stream)), body },
     loss,
   };
+}
+
+/** The caller's own body with the fields changed that must be. Where JavaScript does not hold its numbers nothing more is touched. */
+function forwarded(
+  { wire }: LlmCall,
+  mark: (body: JsonObject) => JsonObject,
+  patch: (fields: Wire['fields']) => { readonly [field: string]: Json | undefined },
+): string {
+  if (mark === unmarked || !holdsNumbers(wire.text)) return wire.patched(patch(wire.fields));
+  const before = wire.json();
+  const after = mark(before);
+  const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
+  const marked = wire.with(Object.fromEntries(changed.map((name) => [name, after[name]])));
+  return marked.patched(patch(marked.fields));
+}
+
+const unmarked = (body: JsonObject): JsonObject => body;
+
+/** Marks the beginning of a body for the vendor's cache, where that is wanted and there is a way to say it. */
+function marking(
+  dialect: Dialect,
+  { model, quirks, promptCache, owner }: { model: string; quirks: Quirks; promptCache: PlanPromptCache | false | undefined; owner: string },
+): (body: JsonObject) => JsonObject {
+  if (promptCache === undefined || promptCache === false || dialect.markPrefix === undefined) return unmarked;
+  const { ttl } = promptCache;
+  const keyFor = (prefix: string) => `weir-${hashOf(JSON.stringify([owner, model, prefix]))}`;
+  return (body) => dialect.markPrefix?.(body, { model, quirks, keyFor, ...(ttl === undefined ? {} : { ttl }) }) ?? body;
 }
 
 /** The call in another dialect, and what that has no words for. */

@@ -37,12 +37,12 @@ export interface DryRunOptions {
 
 /** Instruments that tell what they know, and with which nothing can be sent, counted, kept or written down. `remembers`: whether the call is of somebody who may have left something. */
 export function dryPorts(ports: Ports, remembers: boolean): Ports {
-  const { clock, secrets, tokens, health, affinities, pulse, models, continuity, usual } = ports;
+  const { clock, secrets, tokens, health, affinities, pulse, models, continuity, usual, embedder } = ports;
   const refuse = async (): Promise<never> => {
     throw new GatewayError('internal', 'Nothing may be sent while a call is only explained.');
   };
   return {
-    ...{ clock, secrets, tokens, health, affinities, pulse, models },
+    ...{ clock, secrets, tokens, health, affinities, pulse, models, embedder },
     pipe: (length) => ports.pipe(length),
     sockets: () => ports.sockets(),
     after: (work) => ports.after(work),

@@ -39,7 +39,12 @@ export interface Asking {
 }
 
 /** Asks one target. The line is the caller's to end; it is handed on with an answer that is still coming. */
-export async function ask(asking: Asking, { target, credential }: Candidate, line: Line, trying?: Try): Promise<Answered> {
+export async function ask(
+  asking: Asking,
+  { target, credential }: Pick<Candidate, 'target' | 'credential'>,
+  line: Line,
+  trying?: Try,
+): Promise<Answered> {
   const { call, operation, plan, exchange } = asking;
   const place = placeOf(plannedProvider(plan, target.provider), operation, target.model);
   const at = () => exchange.ports.clock.now();

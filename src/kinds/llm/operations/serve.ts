@@ -17,6 +17,7 @@ import { openLine } from '../upstream.ts';
 import { sleep } from '../walks.ts';
 import { type Answered, ask } from './attempt.ts';
 import { editReply } from './edit-reply.ts';
+import { showAnswer } from './given.ts';
 import { operationNamed } from './index.ts';
 import { chargeFor, settleUsage } from './meter.ts';
 import type { Operation } from './operation.ts';
@@ -106,8 +107,10 @@ async function jsonOf({ operation, call, chain }: Serving, answered: Answered & 
   const { reported } = answered;
   const settled = reported === undefined ? (operation.settle?.(call, answered.body) ?? answered.body) : answered.body;
   const { body, loss } = await editReply(operation, settled, chain);
+  const text = body === answered.body ? answered.text : JSON.stringify(body);
+  await showAnswer(call, body, text, chain);
   return {
-    body: body === answered.body ? answered.text : JSON.stringify(body),
+    body: text,
     contentType: 'application/json',
     said: reported === undefined ? operation.usage(answered.body) : reported.usage,
     loss: [...answered.loss, ...loss],
