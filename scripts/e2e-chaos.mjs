@@ -15,8 +15,9 @@ for (const strategy of strategies) {
   const report = await runChaos({ seed, strategy, flapping: seconds * 1_000, callers });
   const bound = report.firstToken + report.healthy.p99;
   const broken = [
-    report.served / (report.calls - report.brokeOff) < 0.999 && 'fewer than 999 of 1,000 calls were served',
-    report.wrong.length > 0 && 'answers were wrong',
+    report.resuming.served / report.resuming.calls < 0.999 && 'fewer than 999 of 1,000 calls that may be resumed were served',
+    report.plain.served / (report.plain.calls - report.plain.brokeOff.length) < 0.999 && 'fewer than 999 of 1,000 others were served',
+    report.resuming.wrong.length + report.plain.wrong.length > 0 && 'answers were wrong',
     report.attempts > 1.2 * report.calls + 10 * report.seconds && 'vendors were asked too often',
     report.chaos.p99 > bound && `99 of 100 answers began within ${report.chaos.p99} ms, not ${bound}`,
     !(report.after.alpha > 0) && 'a vendor that is well again is not asked',

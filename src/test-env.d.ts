@@ -7,6 +7,7 @@ declare namespace Cloudflare {
     readonly CACHE: KVNamespace;
     readonly DB: D1Database;
     readonly CONTINUITY: DurableObjectNamespace<import('./state/continuity-object.ts').Continuity>;
+    readonly DRAIN: DurableObjectNamespace<import('./worker.ts').Drained>;
     readonly HEALTH: DurableObjectNamespace<import('./state/health/board-object.ts').HealthBoard>;
     readonly IDEMPOTENCY: DurableObjectNamespace<import('./state/idempotency/idempotency-object.ts').Idempotency>;
     readonly LEDGER: DurableObjectNamespace<import('./state/ledger/ledger-object.ts').Ledger>;

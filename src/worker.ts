@@ -18,6 +18,8 @@ import { Purges } from './state/cache/purges.ts';
 import { SealedLayers } from './state/cache/sealed-layers.ts';
 import { SealedContinuity } from './state/continuity.ts';
 import type { Continuity } from './state/continuity-object.ts';
+import { type AnswerHanded, DrainObject } from './state/drain/drain-object.ts';
+import { handOnTo } from './state/drain/hand-on.ts';
 import { createEgress } from './state/egress.ts';
 import { HealthDesk } from './state/health/desk.ts';
 import { sharedBy } from './state/health/shared-health.ts';
@@ -60,6 +62,8 @@ export interface Env {
   readonly VECTORS?: DurableObjectNamespace<VectorStore>;
   /** Keeps them in their place; it has no local form. */
   readonly VECTORIZE?: VectorizeBinding;
+  /** Calls whose answers outlive their callers, an object for each; without it answers end with their callers. */
+  readonly DRAIN?: DurableObjectNamespace<Drained>;
   /** Answers that are given again, beyond the isolate and the data centre; without it, or without `WEIR_SECRET`, only there. */
   readonly CACHE?: KVNamespace;
   /** The large ones of them, in the place of `CACHE`, which then only says that they are there. */
@@ -208,6 +212,7 @@ function gatewayOf(env: Env) {
     health: new HealthDesk(places, systemClock, shared),
     idempotency: keyed === undefined || !secret ? undefined : () => new SealedIdempotency(keyed, secret),
     webhookSecrets: new SigningSecrets(secretsOf(env)),
+    handOn: env.DRAIN && handOnTo(env.DRAIN),
     ports: (after) => new RequestPorts(ports, after),
   });
 }
@@ -215,9 +220,18 @@ function gatewayOf(env: Env) {
 /** One gateway an isolate: it holds the compiled plan and a bounded memory of keys, and nothing else that lasts. */
 let gateway: { readonly env: Env; readonly app: ReturnType<typeof gatewayOf> } | undefined;
 
+function gatewayFor(env: Env) {
+  if (gateway?.env !== env) gateway = { env, app: gatewayOf(env) };
+  return gateway.app;
+}
+
+/** A call whose answer outlives its caller. */
+export class Drained extends DrainObject<Env> {
+  protected readonly answer: AnswerHanded = (request, handed, after) => gatewayFor(this.env).answer(request, handed, after);
+}
+
 export default {
   fetch(request, env, context) {
-    if (gateway?.env !== env) gateway = { env, app: gatewayOf(env) };
-    return gateway.app.fetch(request, env, context);
+    return gatewayFor(env).fetch(request, env, context);
   },
 } satisfies ExportedHandler<Env>;

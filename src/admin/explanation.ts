@@ -92,6 +92,18 @@ const target = z.strictObject({
   }),
 });
 
+const hedge = z.strictObject({
+  after: z.int().nullable().describe('Milliseconds without content after which another target is asked beside the first; null: none is.'),
+  target: z.string().optional().describe('Which, as `provider/model`.'),
+  why: z.string().optional().describe('Why none is.'),
+});
+
+const mirror = z.strictObject({
+  to: z.string().describe('`provider/model`.'),
+  share: z.number().describe('Part of the calls that are copied, by chance.'),
+  why: z.string().optional().describe('Why this one is not, whatever chance says.'),
+});
+
 /** What would become of a call. */
 export const explanation = z.strictObject({
   route: z.string(),
@@ -103,6 +115,8 @@ export const explanation = z.strictObject({
   notes: z.looseObject({}).optional().describe('What policies and strategies noted.'),
   targets: z.array(target).readonly().describe('Those that may be asked, in their order.'),
   first: z.string().nullable().describe('Who is asked first, as `provider/model`; null where nobody is.'),
+  hedge: hedge.optional().describe('Where the model asks for a second target beside a slow one.'),
+  mirror: mirror.optional().describe('Where the model has a part of its calls copied.'),
   answered: z.literal(true).optional().describe('A policy answers the call.'),
   refusal: obstacle.optional().describe('What the caller would be told instead of an answer.'),
 });

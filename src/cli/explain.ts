@@ -51,6 +51,7 @@ function shown({ decision, targets, notes, ...answer }: ExplanationItem): string
     ...(targets.length === 0 ? [] : ['What each would be sent', ...indented(targetTable(targets))]),
     ...targets.flatMap(({ target, loss }) => (loss.length === 0 ? [] : [`  ${target} cannot be told: ${loss.join(', ')}`])),
     ...limitLines(targets),
+    ...besideLines(answer),
     verdict(answer),
   ].join('\n');
 }
@@ -84,6 +85,15 @@ function limitLines([first]: Targets): readonly string[] {
     fits ? (soft === true ? 'yes (soft)' : 'yes') : 'no',
   ]);
   return [`Limits, for ${first?.target}`, ...indented(table(['of', 'limit', 'remaining', 'needs', 'fits'], rows))];
+}
+
+/** Who else would hear of the call. */
+function besideLines({ hedge, mirror }: Pick<ExplanationItem, 'hedge' | 'mirror'>): readonly string[] {
+  const { after, target = 'nobody', why = '' } = hedge ?? {};
+  const hedged = after === null ? `Nobody is asked beside a slow first target: ${why}` : `Asked beside it after ${after} ms: ${target}`;
+  const copied =
+    mirror?.why === undefined ? `Copied to ${mirror?.to}, ${(mirror?.share ?? 0) * 100} of 100 calls` : `Not copied: ${mirror.why}`;
+  return [...(hedge === undefined ? [] : [hedged]), ...(mirror === undefined ? [] : [copied])];
 }
 
 function verdict({ first, refusal, answered }: Pick<ExplanationItem, 'first' | 'refusal' | 'answered'>): string {

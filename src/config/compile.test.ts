@@ -54,6 +54,13 @@ describe('providers', () => {
     expect(provider(local({ providers: { m: { like: 'openai' } } }), 'm').provider.owns).toBeUndefined();
   });
 
+  it('refuses a form of going on in a dialect that the provider does not speak', () => {
+    const quirks = (dialect: string) => ({ prefill: { by: 'last', dialect } });
+    const document = (dialect: string) => ({ providers: { m: { like: 'anthropic', quirks: quirks(dialect) } } });
+    expect(() => local(document('openai-chat'))).toThrow(/quirks\.prefill\.dialect.*none that the provider speaks/);
+    expect(provider(local(document('anthropic')), 'm').provider.quirks).toMatchObject(quirks('anthropic'));
+  });
+
   it('drops the version segment that the dialect path has already', () => {
     for (const baseUrl of ['https://a.example.com/x', 'https://a.example.com/x/v1', 'https://a.example.com/x/v1/']) {
       expect(basesOf(deployed({ providers: { a: { like: 'anthropic', baseUrl } } }), 'a')).toEqual({
@@ -277,5 +284,34 @@ describe('a plan', () => {
     for (const part of [plan, plan.routes, plan.routes[0]?.policies[0]?.settings, plan.models.get('m')?.options, plan.limits]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
+  });
+});
+
+describe('what becomes of answers whose callers leave', () => {
+  const target = 'openai/gpt-5';
+  const routes = (onDisconnect: unknown) => [{ name: 'llm', kind: 'llm', onDisconnect }];
+
+  it('is that they end, where nothing is said', () => {
+    const plan = deployed({ models: { a: target } });
+    expect(plan.drains).toBeUndefined();
+    expect(plan.routes[0]?.drain).toBeUndefined();
+    expect(deployed({ routes: routes('abort') }).drains).toBeUndefined();
+  });
+
+  it('is what the route says, and what a model says over it', () => {
+    const models = {
+      a: { targets: [target], onDisconnect: 'abort' },
+      b: { targets: [target], onDisconnect: { drain: 20 } },
+      c: { targets: [target] },
+    };
+    const plan = deployed({ models, routes: routes('drain') });
+    expect(plan.drains).toBe(true);
+    expect(plan.routes[0]?.drain).toBe(300_000);
+    expect(['a', 'b', 'c'].map((name) => plan.models.get(name)?.drain)).toEqual([0, 20_000, undefined]);
+    expect(deployed({ models }).drains).toBe(true);
+  });
+
+  it.each([['forever'], [{ drain: 0 }], [{ drain: 3_601 }], [{}], [30]])('refuses %j', (onDisconnect) => {
+    expect(() => deployed({ routes: routes(onDisconnect) })).toThrow(/onDisconnect/);
   });
 });

@@ -18,6 +18,7 @@ import { type Path, Problems, scan } from './problems.ts';
 import { compileProviders } from './providers.ts';
 import type { Rolls } from './rolls.ts';
 import { type ConfigSchema, makeSchema } from './schema.ts';
+import { drainTime } from './schema-pieces.ts';
 
 export interface CompileOptions {
   readonly revision: number;
@@ -66,15 +67,18 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
   const providers = compileProviders(listed, { revision, rolls, local, secrets, problems });
   const models = compileModels(entries(whole.models), context);
   const policies = compilePolicies(whole.policies, ['policies'], context);
+  const routes = compileRoutes(whole.routes, policies, context);
+  const drains = [...routes, ...models.values()].some(({ drain = 0 }) => drain > 0);
   return Object.freeze({
     revision,
     local,
     providers,
     models,
-    routes: compileRoutes(whole.routes, policies, context),
+    routes,
     limits: compileLimits(whole.limits, context),
     state: compileState(whole.state, context),
     identities: compileIdentities(whole.identities, context),
+    ...(drains ? { drains } : {}),
   });
 }
 
@@ -118,7 +122,8 @@ function compileRoutes(written: unknown, global: readonly PlanPolicy[], context:
     }
     names.add(data.name);
     const require = freezeData(present(data.require ?? {}));
-    routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: Object.freeze([...global, ...policies]), require }));
+    const own = Object.freeze([...global, ...policies]);
+    routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: own, require, ...drainTime(data.onDisconnect) }));
   }
   if (routes.length === 0) routes.push(Object.freeze({ name: 'llm', kind: 'llm', policies: Object.freeze([...global]), require: {} }));
   return Object.freeze(routes);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { refusalKinds } from '../core/plan.ts';
 import type { Strategy } from '../core/strategy.ts';
 import { subjectForms, subjectPattern } from '../core/subject.ts';
-import { HOUR, milliseconds, name, region, strict } from './schema-pieces.ts';
+import { HOUR, milliseconds, name, onDisconnect, region, strict } from './schema-pieces.ts';
 
 /** The strategy of a model that names none. */
 export const DEFAULT_STRATEGY = 'failover';
@@ -113,6 +113,7 @@ export const modelOption = (strategy: Strategy) => {
       })
       .optional()
       .describe('A part of the calls goes to another target too, unseen by the caller.'),
+    onDisconnect: onDisconnect.optional(),
     timeout: z
       .strictObject({
         firstToken: milliseconds(HOUR).optional().describe('Milliseconds to the first content.'),

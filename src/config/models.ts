@@ -16,6 +16,7 @@ import type { Context } from './compile.ts';
 import { freezeData } from './freeze.ts';
 import { DEFAULT_STRATEGY, type ModelDocument } from './model-schema.ts';
 import type { Path } from './problems.ts';
+import { drainTime } from './schema-pieces.ts';
 
 /** The virtual models of a document by name; those with faults are left out, and the faults are reported. */
 export function compileModels(
@@ -88,6 +89,7 @@ class ModelCompiler {
       ...placesOf(document),
       ...(document.hedge === undefined ? {} : { hedge: freezeData(document.hedge) }),
       ...(mirror === undefined ? {} : { mirror }),
+      ...drainTime(document.onDisconnect),
     });
   }
 

@@ -58,6 +58,11 @@ function resolve(id: string, entry: Entry, path: Path, context: ProviderContext)
   const baseUrl = resolveBaseUrl(id, entry, template, path, context);
   const dialects = resolveDialects(entry, template, path, context);
   if (baseUrl === undefined || dialects === undefined) return undefined;
+  const prefilled = entry.quirks?.prefill?.dialect;
+  if (prefilled !== undefined && !Object.hasOwn(dialects, prefilled)) {
+    const spoken = Object.keys(dialects).join(', ');
+    context.problems.add([...path, 'quirks', 'prefill', 'dialect'], `is none that the provider speaks: ${spoken}`);
+  }
   const [first] = keysOf(entry);
   const secret = first?.secret ?? (template?.id === id ? template.secret : usualSecret(id));
   const auth = template === undefined || (template.auth.scheme === 'none' && first !== undefined) ? BEARER : template.auth;

@@ -6,7 +6,7 @@ import type { Policy } from '../core/policy.ts';
 import { modelOption, requirement, target } from './model-schema.ts';
 import { pricesSchema } from './prices.ts';
 import type { Rolls } from './rolls.ts';
-import { HOUR, milliseconds, name, region } from './schema-pieces.ts';
+import { HOUR, milliseconds, name, onDisconnect, region } from './schema-pieces.ts';
 
 /** What a literal key is replaced by wherever a document is shown. */
 export const REDACTED = '[redacted]';
@@ -246,6 +246,7 @@ export function makeSchema(rolls: Rolls) {
         kind: z.literal('llm'),
         policies: z.array(policy).optional(),
         require: requirement.optional(),
+        onDisconnect: onDisconnect.optional(),
       }),
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'is not available yet: routes are of kind "llm"' : undefined) },

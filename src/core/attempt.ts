@@ -143,7 +143,7 @@ class Walk<T> {
       const tried = await this.#try(candidate, admission);
       if ('answer' in tried) return { answer: tried.answer, attempts: this.#attempts };
       const next = this.#next(candidate, tried.error, round, candidates);
-      if (next === 'nobody') throw this.#counted(tried.error.code === 'internal' ? tried.error : this.#worst());
+      if (next === 'nobody') throw this.#counted(isOfGateway(tried.error) ? tried.error : this.#worst());
       if (next === 'target') this.#givenUp.add(candidate.target);
       if (next !== 'again') return undefined;
       await this.#tools.sleep(pauseBefore(round, tried.error, this.#tools.random), this.#tools.signal);
@@ -182,8 +182,8 @@ class Walk<T> {
 
   #next(candidate: Candidate, error: GatewayError, round: number, candidates: readonly Candidate[]): Next {
     const { target, on, attempts } = candidate;
-    // A fault inside the gateway would repeat itself on every target.
-    if (error.code === 'internal') return 'nobody';
+    // A fault inside the gateway would repeat itself on every target, and limits that cannot be checked are no target's.
+    if (isOfGateway(error)) return 'nobody';
     if (error.fault === 'client') {
       // A request that is at fault itself fails everywhere, unless the operator says that it may not.
       const refusal = on.length === 0 ? undefined : refusalOf(error);
@@ -288,6 +288,8 @@ function pauseBefore(round: number, error: GatewayError, random: () => number): 
  * a connection that broke before the head by nothing from one that was refused, so both count as sent.
  */
 const isAmbiguous = ({ code }: GatewayError): boolean => code === 'upstream_interrupted' || code === 'upstream_unreachable';
+
+const isOfGateway = ({ code }: GatewayError): boolean => code === 'internal' || code === 'overloaded';
 
 /** Refusals of one credential: it is not good, has nothing left to spend, or has come to its rate limit. */
 const isOfCredential = ({ code }: GatewayError): boolean => code === 'upstream_credential' || code === 'upstream_rate_limited';

@@ -34,8 +34,7 @@ export class ByHand {
   #gathers = false;
   /** Why the upstream was ended here, where it was. */
   cause: GatewayError | undefined;
-  /** Whether the caller is known to be gone. */
-  left = false;
+  #left = false;
   /** Whether the upstream ended its stream itself. */
   clean = false;
 
@@ -95,6 +94,16 @@ export class ByHand {
     return 'over';
   }
 
+  /** Whether the caller is known to be gone. */
+  get left(): boolean {
+    return this.#left;
+  }
+
+  set left(isGone: boolean) {
+    if (isGone && !this.#left) this.#options.left?.();
+    this.#left = isGone;
+  }
+
   /** Whether nobody wants what is still to come. */
   get isOver(): boolean {
     return this.left && this.#options.isWanted?.() !== true;
@@ -131,6 +140,10 @@ export class ByHand {
     const verdict = this.#options.verdict?.();
     if (verdict !== undefined) {
       this.end(verdict);
+      return;
+    }
+    if (this.isOver) {
+      this.#abort(callerLeft());
       return;
     }
     // While a write waits for a slow caller the upstream is not being read: its silence is ours.

@@ -25,6 +25,8 @@ export interface StreamOptions {
   readonly deadline: number;
   /** Why the answer must not go on, as far as is known; asked about once a second. */
   verdict?(): GatewayError | undefined;
+  /** Told, once or more often, that the caller has left. */
+  left?(): void;
   /** Whether the answer is read to its end though the caller has left; absent: it is not. */
   isWanted?(): boolean;
   /** The caller has left while no upstream had answered yet: stops asking. */
@@ -112,7 +114,8 @@ export async function closeStream(
     await writer.abort().catch(() => undefined);
     return { status: complete ? 'complete' : 'aborted', ...withUsage };
   }
-  const error = complete ? undefined : (facts.cause ?? metered.error ?? brokenOff());
+  const known = complete ? undefined : (facts.cause ?? metered.error);
+  const error = complete ? undefined : (known ?? brokenOff());
   const end: StreamEnd = error === undefined ? { status: 'complete', ...withUsage } : { status: 'partial', error, ...withUsage };
   try {
     // A line that was cut off is closed first, so that what follows begins one of its own.
@@ -124,7 +127,9 @@ export async function closeStream(
     await writer.close();
     return end;
   } catch {
-    return { ...end, status: complete ? 'complete' : 'aborted' };
+    if (complete) return end;
+    // Where nobody knows better, the answer broke off because the caller left: it says nothing of the upstream.
+    return { status: 'aborted', ...withUsage, ...(known === undefined ? {} : { error: known }) };
   }
 }
 

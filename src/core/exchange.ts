@@ -1,5 +1,6 @@
 import type { LlmCall } from './call.ts';
 import type { Chat, ChatChunk, Usage } from './chat.ts';
+import type { Drain } from './drain.ts';
 import type { CallHold } from './hold.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Limited } from './ledger/limits.ts';
@@ -70,8 +71,10 @@ export interface Exchange {
   readonly country?: string | undefined;
   /** Absent where nobody can say what has changed since the call began. */
   readonly vigil?: Vigil | undefined;
-  /** Aborted when the caller leaves. */
+  /** Aborted when the caller leaves, and with a `drain` when its time is over. */
   readonly signal: AbortSignal;
+  /** Present where the answer is read on though the caller has left. */
+  readonly drain?: Drain | undefined;
   /** Whether the signal alone tells that the caller has left, because the platform does not end the call by itself. */
   readonly listens?: true | undefined;
   /** Takes how the call finds its way, as soon as that begins to be decided: what is written into it later counts too. */

@@ -1,3 +1,4 @@
+import { TooLate, within } from './deadline.ts';
 import { GatewayError } from './errors.ts';
 import type { Identity } from './exchange.ts';
 import type { Clock } from './ports.ts';
@@ -30,6 +31,10 @@ const LAST_RESORT = 3_600_000;
 const REFUSED = 2_000;
 /** Milliseconds after which a look-up counts as lost: the request it ran behind may have been cancelled. */
 const LOST_AFTER = 5_000;
+/** Milliseconds that the call of a caller who was good waits for a look-up: a slow database slows nobody whom it has let in. */
+const PATIENCE = 100;
+/** Milliseconds that a stranger's call waits. */
+const LONG_PATIENCE = 5_000;
 
 export interface FreshCallersOptions {
   readonly clock: Clock;
@@ -74,13 +79,33 @@ export class FreshCallers {
     return this.#options.clock.now() < (this.#bad.get(shown) ?? 0);
   }
 
-  /** What a look-up finds, remembered. Throws `overloaded` where it fails and nothing good is known. */
-  async read(shown: string, look: () => Promise<Verdict | undefined>): Promise<Identity | undefined> {
+  /**
+   * What a look-up finds, remembered. One that takes long is waited for by strangers alone: others are who they were until
+   * it is done. Throws `overloaded` where it fails, or is too late, and nothing good is known.
+   */
+  async read(shown: string, look: () => Promise<Verdict | undefined>, after: After): Promise<Identity | undefined> {
+    const known = this.#good.get(shown);
+    const now = this.#options.clock.now();
+    if (known === undefined || !this.#isUsable(known, now)) return this.#read(shown, look, LONG_PATIENCE);
+    const since = now - (known.renewing ?? Number.NEGATIVE_INFINITY);
+    if (since >= PATIENCE && since < LOST_AFTER) return known.identity;
+    if (since >= LOST_AFTER) known.renewing = now;
+    const reading = this.#read(shown, look);
+    after(reading.catch(() => undefined));
+    try {
+      return await within(PATIENCE, reading);
+    } catch (thrown) {
+      if (thrown instanceof TooLate) return known.identity;
+      throw thrown;
+    }
+  }
+
+  async #read(shown: string, look: () => Promise<Verdict | undefined>, patience?: number): Promise<Identity | undefined> {
     const turn = this.#turn;
     const readAt = this.#options.clock.now();
     let verdict: Verdict | undefined;
     try {
-      verdict = await look();
+      verdict = await (patience === undefined ? look() : within(patience, look()));
     } catch (cause) {
       return this.#lastResort(shown, cause);
     }
@@ -110,8 +135,11 @@ export class FreshCallers {
     const { clock, log, what } = this.#options;
     log?.(`The ${what} of a caller could not be looked up`, cause);
     const known = this.#good.get(shown);
-    const now = clock.now();
-    if (known !== undefined && now - known.readAt < LAST_RESORT && now < known.until) return known.identity;
+    if (known !== undefined && this.#isUsable(known, clock.now())) return known.identity;
     throw new GatewayError('overloaded', `The gateway cannot check ${what}s at the moment. Try again shortly.`, { cause, retryAfter: 2 });
+  }
+
+  #isUsable({ readAt, until }: Snapshot, now: number): boolean {
+    return now - readAt < LAST_RESORT && now < until;
   }
 }

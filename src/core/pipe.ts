@@ -16,6 +16,8 @@ const SUSPECT_BYTES = 24 * 1024;
 const HURRY = 20;
 const SUSPECT_SIP_BYTES = 256 * 1024;
 const DRAIN_BYTES = 8 * 1024;
+/** Milliseconds in which an upstream that broke a pipe shows that it did. */
+const ALIVE = 50;
 /** Milliseconds in which a caller who reads takes a ping. */
 const PING_TAKEN = 250;
 
@@ -74,7 +76,7 @@ class Relay {
   async close(): Promise<StreamEnd> {
     const { cause, left, clean } = this.hand;
     const isOver = this.meter.sawTerminator() || clean;
-    if (cause !== undefined || left || !isOver) this.#opened.abort(cause ?? callerLeft());
+    if (cause !== undefined || !isOver) this.#opened.abort(cause ?? callerLeft());
     const end = await closeStream(this.#writer, this.meter, this.#options, { cause, left, clean: clean && cause === undefined });
     if (isOver && !clean) await letGo(this.#opened);
     return end;
@@ -100,17 +102,15 @@ async function flow(writable: WritableStream<Uint8Array>, begun: Relay, opened: 
   begun.release();
   const stop = new AbortController();
   let state = 'flowing' as Piping;
-  const piping = opened.source
-    .fork()
-    .pipeTo(writable, { preventClose: true, preventAbort: true, preventCancel: true, signal: stop.signal })
-    .then(
-      () => {
-        state = 'ended';
-      },
-      () => {
-        state = 'broken';
-      },
-    );
+  const passing = opened.source.fork();
+  const piping = passing.pipeTo(writable, { preventClose: true, preventAbort: true, preventCancel: true, signal: stop.signal }).then(
+    () => {
+      state = 'ended';
+    },
+    () => {
+      state = 'broken';
+    },
+  );
   const watch = new Watch(opened, meter, options);
   const usual = Math.min(SIP_EVERY, options.ping / 2, options.idle / 2);
   // The first look comes early: by then most answers are over, and one that goes wrong has shown it.
@@ -129,6 +129,10 @@ async function flow(writable: WritableStream<Uint8Array>, begun: Relay, opened: 
       opened.abort(verdict.reason);
       await piping;
     }
+  }
+  if (state === 'broken' && watch.cause === undefined && options.isWanted?.() === true && (await watch.goesOn())) {
+    void passing.cancel().catch(() => undefined);
+    return readOn(writable, opened, meter, watch, options);
   }
   // A broken pipe is a dead upstream or a caller who left. Either way the call is over, and the writer will tell.
   if (state === 'broken') opened.abort(watch.cause ?? callerLeft());
@@ -184,6 +188,31 @@ class Watch {
     if (silence >= this.#options.idle)
       return this.#end(`The provider was silent for ${this.#options.idle} ms in the middle of its answer.`);
     return silence >= this.#options.ping && !this.#meter.midFrame ? 'silent' : undefined;
+  }
+
+  /** The same, with what it had brought already. */
+  handOverAll(): Promise<Sip> | undefined {
+    this.#take();
+    return this.handOver();
+  }
+
+  /**
+   * Whether the upstream goes on where the pipe has broken, and it was the caller who left: one that died says so to who
+   * reads on. What comes meanwhile is metered.
+   */
+  async goesOn(): Promise<boolean> {
+    this.#take();
+    for (const end = this.#options.clock.now() + ALIVE; this.#options.clock.now() < end; ) {
+      if (this.#pending === undefined) this.#sip();
+      const read = this.#pending?.then(
+        () => undefined,
+        () => undefined,
+      );
+      if (read === undefined || !(await settledWithin(read, ALIVE))) return true;
+      if (this.#failed || this.#arrived?.sip === undefined) return false;
+      this.#take();
+    }
+    return true;
   }
 
   /** The read that is under way, for who goes on from here: no byte is read twice or lost. */
@@ -263,8 +292,23 @@ async function goOnByHand(
   if (await settledWithin(pinged, PING_TAKEN)) await relay.run(false, watch.handOver());
   else {
     relay.hand.left = true;
-    opened.abort(callerLeft());
+    if (relay.hand.isOver) opened.abort(callerLeft());
+    else await relay.run(false, watch.handOver());
   }
+  return relay.close();
+}
+
+/** An answer whose caller has left, read to its end: nobody hears it, and all the rest holds as before. */
+async function readOn(
+  writable: WritableStream<Uint8Array>,
+  opened: Opened,
+  meter: Meter,
+  watch: Watch,
+  options: StreamOptions,
+): Promise<StreamEnd> {
+  const relay = new Relay(writable, opened, options, meter);
+  relay.hand.left = true;
+  if (!meter.sawTerminator()) await relay.run(false, watch.handOverAll());
   return relay.close();
 }
 

@@ -24,6 +24,8 @@ export interface Plan {
   readonly state: PlanState;
   /** Who may ask without a key of this gateway, in the order in which they are tried. */
   readonly identities: readonly PlanIdentity[];
+  /** Whether any answer is read on when its caller has left. */
+  readonly drains?: true;
 }
 
 export interface PlanProvider {
@@ -71,6 +73,8 @@ export interface VirtualModel {
   readonly affinity?: PlanAffinity;
   /** Whether the beginning of calls is marked for the vendor's prompt cache; absent: as the model above it says, or not. */
   readonly promptCache?: PlanPromptCache | false;
+  /** Milliseconds for which its answers are read on when their caller has left; 0: they are not. Absent: as the route says. */
+  readonly drain?: number;
 }
 
 export interface PlanPromptCache {
@@ -143,6 +147,8 @@ export interface PlanRoute {
   readonly policies: readonly PlanPolicy[];
   /** What every target of its calls must fulfil, whatever model is asked for. */
   readonly require: Requirement;
+  /** As of a model; absent: answers end with their callers. */
+  readonly drain?: number;
 }
 
 export interface PlanPolicy {

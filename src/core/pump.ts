@@ -108,7 +108,7 @@ class Pump {
     const hand = this.#hand;
     const { cause, left } = hand;
     const { isOver = false } = this.#handler;
-    if (cause !== undefined || left || isOver || !this.#terminated) this.#opened.abort(cause ?? callerLeft());
+    if (cause !== undefined || isOver || !this.#terminated) this.#opened.abort(cause ?? callerLeft());
     const told = isOver || this.#opened.dialect.terminators.length > 0 ? { complete: this.#terminated && cause === undefined } : {};
     const clean = hand.clean && cause === undefined;
     const end = await closeStream(this.#writer, this.#meter, this.#options, { cause, left, clean, ...told, wholeFrames: true });

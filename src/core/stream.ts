@@ -14,19 +14,29 @@ export async function carryStream(
   options: StreamOptions,
 ): Promise<StreamEnd> {
   let opened: Opened;
+  let caller = writable;
   if (upstream instanceof Promise) {
     const waited = await waitWithPings(writable, upstream, options);
     if ('status' in waited) return waited;
-    opened = waited;
+    opened = waited.opened;
+    if (waited.left) caller = nobody();
   } else opened = upstream;
-  return opened.native ? pipeLane(writable, opened, options) : pumpLane(writable, opened, options);
+  return opened.native ? pipeLane(caller, opened, options) : pumpLane(caller, opened, options);
 }
+
+/** In the place of a caller who has left: the platform does not give back a stream that has failed once. */
+const nobody = () =>
+  new WritableStream<Uint8Array>({
+    write() {
+      throw callerLeft();
+    },
+  });
 
 async function waitWithPings(
   writable: WritableStream<Uint8Array>,
   upstream: Promise<Opened>,
   options: StreamOptions,
-): Promise<Opened | StreamEnd> {
+): Promise<{ readonly opened: Opened; readonly left: boolean } | StreamEnd> {
   const writer = writable.getWriter();
   let left = false;
   const pinging = setInterval(() => {
@@ -43,8 +53,12 @@ async function waitWithPings(
   }, WATCH);
   const leave = writer.closed.catch(() => undefined).then(() => 'left' as const);
   try {
-    const first = await Promise.race([upstream, leave, stopped.promise]);
-    if (first === 'left' || left) {
+    let first = await Promise.race([upstream, leave, stopped.promise]);
+    left ||= first === 'left';
+    if (left) options.left?.();
+    const isGivenUp = left && options.isWanted?.() !== true;
+    if (first === 'left' && !isGivenUp) first = await Promise.race([upstream, stopped.promise]);
+    if (first === 'left' || isGivenUp) {
       giveUp(upstream, options, callerLeft());
       return { status: 'aborted' };
     }
@@ -53,7 +67,7 @@ async function waitWithPings(
       throw first;
     }
     writer.releaseLock();
-    return first;
+    return { opened: first, left };
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     await writer.write(options.framing.encode(options.errorFrame(error))).catch(() => undefined);

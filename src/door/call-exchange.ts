@@ -1,3 +1,4 @@
+import type { Drain } from '../core/drain.ts';
 import type { Call, Canon, Destination, Exchange, Identity, KindName, Surface } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
 import type { Json, JsonObject } from '../core/json.ts';
@@ -19,6 +20,7 @@ export interface ExchangeFacts {
   readonly run: string | undefined;
   readonly vigil: Vigil | undefined;
   readonly listens: true | undefined;
+  readonly drain: Drain | undefined;
   readonly request: Request;
   readonly call: Canon['llm']['call'] | undefined;
   /** Whether an edge stands before the gateway, which says where calls come from. */
@@ -41,6 +43,7 @@ export class CallExchange implements Exchange {
   readonly run: string | undefined;
   readonly vigil: Vigil | undefined;
   readonly listens: true | undefined;
+  readonly drain: Drain | undefined;
   readonly #facts: ExchangeFacts;
   #embedders: Map<string, Embedder> | undefined;
   /** How the call finds its way, once that has begun to be decided. */
@@ -61,10 +64,11 @@ export class CallExchange implements Exchange {
     this.run = facts.run;
     this.vigil = facts.vigil;
     this.listens = facts.listens;
+    this.drain = facts.drain;
   }
 
   get signal(): AbortSignal {
-    return this.#facts.request.signal;
+    return this.drain?.signal ?? this.#facts.request.signal;
   }
 
   get user(): string | undefined {

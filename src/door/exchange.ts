@@ -1,5 +1,6 @@
 import { LlmCall, type LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
+import type { Drain, HandOn } from '../core/drain.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Canon, Identity } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
@@ -9,15 +10,16 @@ import type { Kind, Reply, ReplyEnd } from '../core/kind.ts';
 import type { Plan, PlanLimits, PlanRoute } from '../core/plan.ts';
 import type { Outcome } from '../core/policy.ts';
 import type { Ports, RequestRecord } from '../core/ports.ts';
-import { readText } from '../core/reader.ts';
 import { PolicyChain } from '../core/run.ts';
 import { Wire } from '../core/wire.ts';
 import { LedgerHold } from '../kinds/llm/limits/hold.ts';
 import { answer, errorAnswer } from './answer.ts';
 import { CallExchange } from './call-exchange.ts';
 import { metadataOf, runOf, spokenDialect, userOf } from './call-facts.ts';
+import { handOn } from './drain.ts';
 import { keyOf, rememberRefusal, rememberReply, replayed, takeKey } from './idempotency.ts';
-import { checkContentType, checkIngress } from './ingress.ts';
+import { checkIngress } from './ingress.ts';
+import { readJsonBody } from './json-body.ts';
 import { llmRoute, routeFor } from './route.ts';
 import { CallVigil, checkRun } from './vigil.ts';
 
@@ -39,6 +41,10 @@ export interface Arrival {
   readonly edge: boolean;
   /** Whether the request's signal alone tells that the caller has left: it came inside another connection. */
   readonly listens?: true;
+  /** Has calls answered whose answers outlive their callers, where the configuration says so; absent where nobody can. */
+  readonly handOn?: HandOn | undefined;
+  /** This call is answered for somebody who may have left, and is handed on no further. */
+  readonly drain?: Drain | undefined;
   /** How a call of another operation than chat is read and served. */
   readonly open?: (request: Request, plan: Plan) => Promise<OpenedCall>;
   identify(request: Request, after: (work: Promise<unknown>) => void): Promise<Identity> | Identity;
@@ -65,6 +71,7 @@ export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Respo
   const origin = arrival.request.headers.has('origin');
   try {
     const reply = await run.serve();
+    if (reply instanceof Response) return reply;
     const finished = reply.done instanceof Promise ? reply.done.then((end) => run.finish(reply, end)) : run.finish(reply, reply.done);
     if (finished !== undefined) arrival.ports.after(finished);
     const kept = run.kept();
@@ -135,8 +142,10 @@ class Run {
     this.#arrival = arrival;
   }
 
-  async serve(): Promise<Reply> {
-    const { request, ports } = this.#arrival;
+  /** A `Response` is one that somebody else has given, who says the rest. */
+  async serve(): Promise<Reply | Response> {
+    const { ports } = this.#arrival;
+    let { request } = this.#arrival;
     checkIngress(request);
     const identified = this.#arrival.identify(request, ports.after);
     const who = identified instanceof Promise ? await identified : identified;
@@ -147,8 +156,13 @@ class Run {
     const plan = planned instanceof Promise ? await planned : planned;
     const route = routeFor(plan, who);
     this.#route = route.name;
+    if (plan.drains === true) {
+      const handed = await handOn(this.#arrival, who, route, plan);
+      if (handed instanceof Response) return handed;
+      request = handed;
+    }
     const key = keyOf(request);
-    const keyed = key === null ? undefined : await this.#takeKey(key, who, plan);
+    const keyed = key === null ? undefined : await this.#takeKey(key, request, who, plan);
     if (keyed !== undefined && 'answer' in keyed) return replayed(keyed.answer);
     const { call, serve = this.#kind.serve } = await this.#open(plan, keyed?.request ?? request);
     this.#call = call;
@@ -167,9 +181,9 @@ class Run {
     return 'answer' in admitted ? this.#kind.render(admitted, call, exchange, chain, plan) : serve(admitted.call, exchange, chain, plan);
   }
 
-  async #takeKey(key: string, who: Identity, plan: Plan) {
-    const { request, requestId, ports, idempotency } = this.#arrival;
-    const keyed = await takeKey(key, { request, requestId, who, plan, ports, idempotency });
+  async #takeKey(key: string, request: Request, who: Identity, plan: Plan) {
+    const { requestId, ports, idempotency, drain } = this.#arrival;
+    const keyed = await takeKey(key, { request, requestId, who, plan, ports, idempotency, drain });
     if (keyed === undefined) return undefined;
     if ('answer' in keyed) this.#replayed = keyed.answer.requestId;
     else this.claim = keyed.claim;
@@ -185,7 +199,7 @@ class Run {
   }
 
   #exchange(who: Identity, route: PlanRoute, plan: Plan): CallExchange {
-    const { request, requestId: id, ports, edge, listens } = this.#arrival;
+    const { request, requestId: id, ports, edge, listens, drain } = this.#arrival;
     const kind = this.#kind;
     const vigil = ports.pulse === undefined ? undefined : this.#vigil(who);
     const of = { name: route.name, kind: route.kind };
@@ -200,6 +214,7 @@ class Run {
         run: this.#run,
         vigil,
         listens,
+        drain,
         request,
         call: this.#call,
         edge,
@@ -272,7 +287,8 @@ class Run {
 
   fail(error: GatewayError, httpStatus: number): Promise<void> | undefined {
     // Who left saw no error, and none happened.
-    const outcome: Outcome = this.#arrival.request.signal.aborted
+    const { request, drain } = this.#arrival;
+    const outcome: Outcome = (drain?.signal ?? request.signal).aborted
       ? { status: 'aborted', httpStatus }
       : { status: 'failed', httpStatus, error };
     return this.#conclude(outcome, { stream: this.#call?.head.stream ?? false, attempts: error.attempts });
@@ -332,7 +348,8 @@ class Run {
   /** What was noted, and how the call found its way where the rest of the row does not say that. */
   #noted(): Pick<RequestRecord, 'facts'> | undefined {
     if (this.#replayed !== undefined) return { facts: { replayed: this.#replayed } };
-    const { decision, notes } = this.#exchanged ?? {};
+    const { decision, notes: noted } = this.#exchanged ?? {};
+    const notes = this.#arrival.drain?.hasLeft === true ? { ...noted, drained: true } : noted;
     if (decision !== undefined && !decision.isPlain) return { facts: { ...notes, decision: decision.toJson() } };
     return notes === undefined ? undefined : { facts: notes };
   }
@@ -340,18 +357,5 @@ class Run {
 
 const NO_HEADERS = {};
 
-/** The body of a call that comes as JSON. Throws `unsupported_media_type`, `request_too_large`, `invalid_json`. */
-export async function readJsonBody(request: Request, plan: Plan): Promise<string> {
-  checkContentType(request);
-  const body = await readText(request, plan.limits.body).catch(notUtf8);
-  if (body === undefined) throw new GatewayError('request_too_large', `The body is larger than ${plan.limits.body} bytes.`);
-  return body;
-}
-
 /** Whether anything looks at the calls of this route. */
 export const hasPolicies = (plan: Plan): boolean => llmRoute(plan).policies.length > 0;
-
-function notUtf8(cause: unknown): never {
-  if (cause instanceof TypeError) throw new GatewayError('invalid_json', 'The body is not valid UTF-8, or it broke off.', { cause });
-  throw cause;
-}

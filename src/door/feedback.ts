@@ -13,8 +13,9 @@ import { purge } from '../state/cache/purges.ts';
 import { getRecord } from '../state/records.ts';
 import { runOf } from './call-facts.ts';
 import { CORS_HEADERS } from './cors.ts';
-import { holdOf, readJsonBody } from './exchange.ts';
+import { holdOf } from './exchange.ts';
 import { checkIngress } from './ingress.ts';
+import { readJsonBody } from './json-body.ts';
 import { routeFor } from './route.ts';
 
 /** What the path of feedback needs of the door. */

@@ -1,3 +1,4 @@
+import type { Drain } from '../core/drain.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
 import { type Claim, claimKey } from '../core/idempotency/claim.ts';
@@ -21,6 +22,7 @@ export interface KeyedCall {
   readonly plan: Plan;
   readonly ports: Ports;
   readonly idempotency: (() => Idempotency) | undefined;
+  readonly drain?: Drain | undefined;
 }
 
 /** What a call with a key comes to: it is made, with a body that can be read, or told what it was told before. */
@@ -31,7 +33,7 @@ export const keyOf = ({ method, headers }: Request): string | null => (method ==
 
 /** Takes the key for a call, before anything is asked of anybody. `undefined` where the configuration has keys mean nothing. */
 export async function takeKey(header: string, call: KeyedCall): Promise<Keyed | undefined> {
-  const { request, requestId, who, plan, ports, idempotency } = call;
+  const { request, requestId, who, plan, ports, idempotency, drain } = call;
   const { idempotency: keepFor, items, bytes } = plan.state;
   if (keepFor === 0) return undefined;
   const key = readIdempotencyKey(header);
@@ -49,12 +51,19 @@ export async function takeKey(header: string, call: KeyedCall): Promise<Keyed | 
     patience: patienceOf(request.headers),
     keepFor,
     room: { items, bytes },
+    ...(drain === undefined ? {} : { wanted: () => outlives(drain) }),
     pipe: ports.pipe,
     after: ports.after,
     log: (message, cause) => console.error(message, cause),
   });
   if ('answer' in claimed) return claimed;
   return { claim: claimed, request: new Request(request.url, { method: request.method, headers: request.headers, body }) };
+}
+
+/** Whether an answer is read on whose caller has left. */
+function outlives(drain: Drain): boolean {
+  drain.left();
+  return drain.lasts;
 }
 
 /** All of it is needed before a provider is asked: a form, which would otherwise flow through, must fit here too. */

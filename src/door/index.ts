@@ -5,6 +5,7 @@ import type { PlanSource } from '../config/load.ts';
 import { rolls } from '../config/rolls.ts';
 import type { LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
+import type { Drain, HandedCall, HandOn } from '../core/drain.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Exchange, Identity } from '../core/exchange.ts';
 import type { Idempotency } from '../core/idempotency/port.ts';
@@ -59,14 +60,26 @@ export interface DoorDeps {
   readonly idempotency?: (() => Idempotency) | undefined;
   /** Told of every change of an organisation, or of anything in it, before its maker has the answer. */
   readonly tenantsChanged?: ((org: string, generation: number) => Promise<void> | void) | undefined;
+  /** Has calls answered whose answers outlive their callers; absent where the deployment has no place for that. */
+  readonly handOn?: HandOn | undefined;
   ports(after: After): Ports;
 }
 
 type After = (work: Promise<unknown>) => void;
 type DoorContext = Context<{ Variables: { requestId?: string } }>;
 
+/** A call that was handed on, and how long its answer outlives its caller. It stands where the bindings of other requests do, so that nobody outside can make one. */
+class HandedIn {
+  constructor(
+    readonly call: HandedCall,
+    readonly drain: Drain,
+  ) {}
+}
+
 export interface Door {
   readonly fetch: (request: Request, env: object, context: ExecutionContext) => Response | Promise<Response>;
+  /** Answers a call that this gateway handed on: it is not handed on again, and who asks is not asked again. */
+  readonly answer: (request: Request, handed: Pick<HandedIn, 'call' | 'drain'>, after: After) => Promise<Response>;
   /** Everything it answers to, save what lies below `/admin/v1`. */
   readonly routes: readonly { readonly method: string; readonly path: string }[];
 }
@@ -80,6 +93,7 @@ export function door(deps: DoorDeps): Door {
   const identify = (request: Request, after: After) => callers.identify(request, after);
   const serve = (context: DoorContext, dialect: Dialect, operation: LlmOperation, address?: CallAddress, open?: OpenCall) => {
     const after = (work: Promise<unknown>) => context.executionCtx.waitUntil(work);
+    const env: unknown = context.env;
     return runLlm(llm, {
       request: context.req.raw,
       requestId: newRequestId(),
@@ -95,6 +109,7 @@ export function door(deps: DoorDeps): Door {
       identify,
       renewed: (who) => callers.renewed(who),
       plan: () => currentPlan(deps.planSource, after),
+      ...(env instanceof HandedIn ? handedArrival(env) : { handOn: deps.handOn }),
     });
   };
   for (const { path, dialect: id, operation } of llmPaths) {
@@ -150,8 +165,23 @@ export function door(deps: DoorDeps): Door {
   app.onError((thrown, context) => refuse(context, errorOf(thrown, context.req.raw)));
   front.onError((thrown, context) => refuse(context, errorOf(thrown, context.req.raw)));
   front.notFound((context) => app.fetch(context.req.raw, context.env, context.executionCtx));
-  return { fetch: front.fetch, routes: [...front.routes, ...app.routes] };
+  const answer: Door['answer'] = async (request, { call, drain }, after) => {
+    const { cf } = call;
+    const asked = cf === undefined ? request : new Request(request, { cf: { ...cf } });
+    return front.fetch(asked, new HandedIn(call, drain), { waitUntil: after, passThroughOnException: () => undefined, props: {} });
+  };
+  return { fetch: front.fetch, answer, routes: [...front.routes, ...app.routes] };
 }
+
+/** What a call brings with it that was let in elsewhere. */
+const handedArrival = ({ call: { requestId, startedAt, who }, drain }: HandedIn) => ({
+  requestId,
+  startedAt,
+  identify: () => who,
+  drain,
+  // Its caller's leaving ends nothing: the end of its time does.
+  listens: true as const,
+});
 
 /** What reads the URL before the door looks at the request fails where the host makes it none. */
 function errorOf(thrown: unknown, request: Request): GatewayError {

@@ -11,7 +11,8 @@ import { realtimeCall, serveRealtime } from '../kinds/llm/operations/realtime/se
 import type { StoredAsk } from '../kinds/llm/operations/stored/call.ts';
 import type { StoredKind } from '../kinds/llm/operations/stored/ids.ts';
 import { serveStored, storedCall } from '../kinds/llm/operations/stored/serve.ts';
-import { hasPolicies, type OpenedCall, readJsonBody } from './exchange.ts';
+import { hasPolicies, type OpenedCall } from './exchange.ts';
+import { readJsonBody } from './json-body.ts';
 import { AI_SDK_VERSIONS, AZURE, PREFIXES } from './paths.ts';
 
 /** Opens a call of an operation beside chat; the rest of its way is every call's. */

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { encodeBase64 } from '../core/base64.ts';
 import type { Chat } from '../core/chat.ts';
+import { within } from '../core/deadline.ts';
 import { GatewayError } from '../core/errors.ts';
 import { runSubject } from '../core/ledger/runs.ts';
 import { definePolicy } from '../core/policy.ts';
+
+/** Milliseconds that a call waits for its step to be counted: a circle is found one step later, and no run ends because a ledger is slow. */
+const PATIENCE = 250;
 
 /**
  * Finds runs that go in circles: an agent whose model asks for the same tool with the same arguments and is told the same,
@@ -40,8 +44,10 @@ export const loop = definePolicy({
         }
       }
       if (run === undefined || ports.repeats === undefined) return { go: call };
-      const times = await ports.repeats(who.org, runSubject(who.app, run), await fingerprintOf(call.chat()));
-      if (times <= repeats) return { go: call };
+      const step = await fingerprintOf(call.chat());
+      const times = await within(PATIENCE, ports.repeats(who.org, runSubject(who.app, run), step)).catch(() => undefined);
+      if (times === undefined) exchange.note('loop', 'not counted: the ledger did not answer in time');
+      if (times === undefined || times <= repeats) return { go: call };
       exchange.note('loop', times);
       if (action === 'warn') return { go: call };
       return {

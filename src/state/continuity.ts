@@ -1,8 +1,13 @@
 import { decodeBase64, encodeBase64 } from '../core/base64.ts';
+import { within } from '../core/deadline.ts';
+import { GatewayError } from '../core/errors.ts';
 import { type Json, parseJson } from '../core/json.ts';
 import type { Continuity, KeptEntry, KeptPlace, KeptRoom } from '../core/ports.ts';
 import type { Continuity as ContinuityObject, SealedEntry, StoredEntry } from './continuity-object.ts';
 import { OwnerKeys } from './secret.ts';
+
+/** Milliseconds that the object may take: what is needed for an answer then fails, and what is kept behind it is not said to be kept. */
+const DEADLINE = 2_000;
 
 /** Where texts stand that the caller keeps itself. */
 const HANDED_OUT = 'handed out';
@@ -24,13 +29,13 @@ export class SealedContinuity implements Continuity {
   async put(owner: string, entries: readonly KeptEntry[], room: KeptRoom): Promise<void> {
     const keys = await this.#keys(owner);
     const sealed = await Promise.all(entries.map((entry) => sealEntry(entry, keys)));
-    await (await this.#object(keys)).put(sealed, room);
+    await inTime((await this.#object(keys)).put(sealed, room));
   }
 
   async get(owner: string, kind: string, ids: readonly string[]): Promise<ReadonlyMap<string, Json>> {
     const keys = await this.#keys(owner);
     const names = await Promise.all(ids.map((id) => nameOf({ kind, id }, keys)));
-    const found = new Map((await (await this.#object(keys)).get([...new Set(names)])).map((entry) => [entry.name, entry]));
+    const found = new Map((await inTime((await this.#object(keys)).get([...new Set(names)]))).map((entry) => [entry.name, entry]));
     const values = new Map<string, Json>();
     for (const [at, id] of ids.entries()) {
       const entry = found.get(names[at] ?? '');
@@ -42,18 +47,18 @@ export class SealedContinuity implements Continuity {
 
   async chain(owner: string, place: KeptPlace, keepUntil: number): Promise<readonly Json[] | undefined> {
     const keys = await this.#keys(owner);
-    const found = await (await this.#object(keys)).chain(await nameOf(place, keys), keepUntil);
+    const found = await inTime((await this.#object(keys)).chain(await nameOf(place, keys), keepUntil));
     return found === undefined ? undefined : allOf(found, keys);
   }
 
   async children(owner: string, parent: KeptPlace, kind: string, keepUntil: number): Promise<readonly Json[]> {
     const keys = await this.#keys(owner);
-    return (await allOf(await (await this.#object(keys)).children(await nameOf(parent, keys), kind, keepUntil), keys)) ?? [];
+    return (await allOf(await inTime((await this.#object(keys)).children(await nameOf(parent, keys), kind, keepUntil)), keys)) ?? [];
   }
 
   async delete(owner: string, place: KeptPlace, children?: string): Promise<boolean> {
     const keys = await this.#keys(owner);
-    return (await (await this.#object(keys)).delete([await nameOf(place, keys)], children)) > 0;
+    return (await inTime((await this.#object(keys)).delete([await nameOf(place, keys)], children))) > 0;
   }
 
   async sign(owner: string, text: string): Promise<string> {
@@ -78,6 +83,15 @@ export class SealedContinuity implements Continuity {
   /** Named by a keyed hash: who has the names of the objects still does not know whose they are. */
   async #object(keys: OwnerKeys) {
     return this.#namespace.getByName(await keys.name('object'));
+  }
+}
+
+/** Throws `overloaded` for what is too late. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await within(DEADLINE, work);
+  } catch (cause) {
+    throw new GatewayError('overloaded', 'What earlier calls left cannot be reached now. Try again in a moment.', { cause });
   }
 }
 

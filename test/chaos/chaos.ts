@@ -19,16 +19,26 @@ export interface ChaosOptions {
   readonly callers: number;
 }
 
-export interface ChaosReport {
+/** What became of some calls. */
+export interface Verdict {
   readonly calls: number;
-  /** Answered in full, by one vendor alone. */
+  /** Answered in full: each word once, and in one voice. */
   readonly served: number;
   /** Failed before any content, with the error that was told. */
   readonly failed: readonly string[];
-  /** Broke off after content, each with one typed error: nobody could have answered instead. */
-  readonly brokeOff: number;
+  /** Broke off after content, each with one typed error. */
+  readonly brokeOff: readonly string[];
   /** Anything else: two answers in one, an end that is none, a form that is not the dialect's. */
   readonly wrong: readonly string[];
+}
+
+export interface ChaosReport {
+  readonly calls: number;
+  /** Of callers who have asked that another vendor go on where one breaks off, and of all others. */
+  readonly resuming: Verdict;
+  readonly plain: Verdict;
+  /** Answers that another vendor finished than began them. */
+  readonly finished: number;
   /** Calls of vendors, by the gateway's own count. */
   readonly attempts: number;
   readonly seconds: number;
@@ -63,10 +73,15 @@ const KEY = 'weir_dev_ledger-tests';
 type Phase = 'healthy' | 'chaos' | 'healing' | 'after' | 'over';
 
 const VENDORS = [
-  { name: 'alpha', provider: { like: 'openai', dialects: ['openai-chat'] }, version: '/v1' },
-  { name: 'beta', provider: { like: 'anthropic' }, version: '' },
+  { name: 'alpha', provider: { like: 'openai', dialects: ['openai-chat'], quirks: { prefill: { by: 'continue' } } }, version: '/v1' },
+  { name: 'beta', provider: { like: 'anthropic', quirks: { prefill: { by: 'last' } } }, version: '' },
+  // As most: it begins anew, and is not asked to go on.
   { name: 'gamma', provider: { like: 'google', dialects: ['gemini'] }, version: '/v1beta' },
-  { name: 'steady', provider: { like: 'openai', dialects: ['openai-chat', 'openai-responses'] }, version: '/v1' },
+  {
+    name: 'steady',
+    provider: { like: 'openai', dialects: ['openai-chat', 'openai-responses'], quirks: { prefill: { by: 'prefix' } } },
+    version: '/v1',
+  },
 ] as const;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -112,9 +127,18 @@ async function run(
   const flapping = vendors.filter(({ name }) => name !== 'steady');
   let phase = 'healthy' as Phase;
   const phases = new Map<Answered, Phase>();
+  const resuming = new Set<Answered>();
   const next = async () => {
     const begun = phase;
-    const answered = await call({ url, key: KEY, model: 'chaos', agent, reader: pick(random, readers), stream: random() < 0.6 });
+    const reader = pick(random, readers);
+    const isResuming = random() < 0.5;
+    const answered = await call({
+      ...{ url, key: KEY, model: 'chaos', agent, reader, stream: random() < 0.6 },
+      headers: { 'x-weir-explain': '1', ...(isResuming ? { 'x-weir-resume': '1' } : {}) },
+      // What its vendor keeps is not put together from two.
+      ...(reader.dialect === 'openai-responses' ? { body: { store: false } } : {}),
+    });
+    if (isResuming) resuming.add(answered);
     phases.set(answered, begun);
     return answered;
   };
@@ -139,8 +163,10 @@ async function run(
   const servedBy = (list: readonly Answered[]) =>
     Object.fromEntries(VENDORS.map(({ name }) => [name, list.filter((each) => speaker(each) === name).length]));
   return {
-    ...verdict(answers),
     calls: answers.length,
+    resuming: verdict(answers.filter((each) => resuming.has(each))),
+    plain: verdict(answers.filter((each) => !resuming.has(each))),
+    finished: vendors.reduce((sum, { finished }) => sum + finished, 0),
     attempts: answers.reduce((sum, each) => sum + attemptsOf(each), 0),
     seconds: (Date.now() - begun) / 1_000,
     during: servedBy(of('chaos')),
@@ -166,40 +192,49 @@ const isServed = (each: Answered): boolean =>
   each.reading.problems.length === 0 &&
   speaker(each) !== undefined;
 
-function verdict(answers: readonly Answered[]): Pick<ChaosReport, 'served' | 'failed' | 'brokeOff' | 'wrong'> {
+function verdict(answers: readonly Answered[]): Verdict {
   const failed: string[] = [];
+  const brokeOff: string[] = [];
   const wrong: string[] = [];
   let served = 0;
-  let brokeOff = 0;
   for (const each of answers) {
     const { reading, status, bytes } = each;
     const voices = VENDORS.filter(({ name }) => bytes.includes(`${name}0`) || bytes.includes(` ${name}`));
     const [error] = reading.errors;
     const isTyped = error !== undefined && reading.errors.length === 1 && reading.problems.length === 0 && !reading.done;
     if (voices.length > 1) wrong.push(`two answers in one: ${reading.text}`);
-    else if (isServed(each)) served += 1;
-    else if (isTyped && reading.text === '') failed.push(`${status} ${error.code}`);
-    else if (isTyped && voices.some(({ name }) => wholeOf(name).startsWith(reading.text))) brokeOff += 1;
-    else
+    else if (isServed(each)) {
+      served += 1;
+    } else if (isTyped && reading.text === '') failed.push(`${status} ${error.code}`);
+    else if (isTyped && voices.some(({ name }) => wholeOf(name).startsWith(reading.text))) {
+      brokeOff.push(`${each.reader.dialect} ${error.code} after ${reading.text.split(' ').length}`);
+    } else
       wrong.push(
         `${each.reader.dialect}, ${each.stream ? 'streamed' : 'whole'}, ${status}: ${reading.problems.join('; ') || reading.text}`,
       );
   }
-  return { served, failed, brokeOff, wrong };
+  return { calls: answers.length, served, failed, brokeOff, wrong };
 }
+
+const percent = (part: number, of: number) => `${((100 * part) / of).toFixed(3)} %`;
+const counts = (list: readonly string[]) =>
+  list.length === 0
+    ? ''
+    : JSON.stringify(Object.fromEntries([...Map.groupBy(list, (each) => each)].map(([name, { length }]) => [name, length])));
+
+const told = ({ calls, served, failed, brokeOff, wrong }: Verdict): string => `${calls} calls
+    served                     ${served}: ${percent(served, calls)} of all, ${percent(served, calls - brokeOff.length)} of those that did not break off
+    failed before any content  ${failed.length} ${counts(failed)}
+    broke off after content    ${brokeOff.length} ${counts(brokeOff)}
+    wrong                      ${wrong.length} ${wrong.slice(0, 3).join(' | ')}`;
 
 /** The report in a few lines. */
 export function tell(report: ChaosReport): string {
-  const { calls, served, failed, brokeOff, attempts, seconds, firstToken } = report;
-  const early = calls - brokeOff;
-  const percent = (part: number, of: number) => `${((100 * part) / of).toFixed(3)} %`;
-  const counts = (list: readonly string[]) =>
-    JSON.stringify(Object.fromEntries([...Map.groupBy(list, (each) => each)].map(([name, { length }]) => [name, length])));
+  const { calls, attempts, seconds, firstToken } = report;
   return `${calls} calls in ${seconds.toFixed(1)} s, given up after ${firstToken} ms without content
-  served                       ${served}: ${percent(served, early)} of those that did not break off, ${percent(served, calls)} of all
-  failed before any content    ${failed.length} ${failed.length === 0 ? '' : counts(failed)}
-  broke off after content      ${brokeOff}
-  wrong                        ${report.wrong.length} ${report.wrong.slice(0, 3).join(' | ')}
+  with x-weir-resume: ${told(report.resuming)}
+  without: ${told(report.plain)}
+  finished by another vendor   ${report.finished}
   attempts                     ${attempts}: ${(attempts / calls).toFixed(4)} a call
   answers while they flapped   ${JSON.stringify(report.during)}
   answers once all were well   ${JSON.stringify(report.after)}

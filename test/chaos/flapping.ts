@@ -1,5 +1,6 @@
+import type { Answer } from '../upstream/answer.ts';
 import { type BreakingVendor, type Scene, startBreakingVendor } from '../upstream/breaking-vendor.ts';
-import { before, speech } from '../upstream/forms.ts';
+import { before, sentence, speech } from '../upstream/forms.ts';
 import { sleep } from '../upstream/line.ts';
 import { pick } from './random.ts';
 
@@ -20,6 +21,8 @@ export interface FlappingVendor {
   readonly healedAt: number | undefined;
   /** Answers that it gave in full, with the times at which they were asked for. */
   readonly served: readonly number[];
+  /** Of these, answers that another vendor had begun. */
+  readonly finished: number;
   set(mood: Mood): void;
   /** Changes its mood by chance until it is told to stop; then it is well. `spells`: milliseconds of good and of bad times, at most. */
   flap(random: () => number, spells: { readonly good: number; readonly bad: number }): () => void;
@@ -28,9 +31,15 @@ export interface FlappingVendor {
 
 export async function startFlapping(name: string, random: () => number): Promise<FlappingVendor> {
   const served: number[] = [];
+  let finished = 0;
   let mood: Mood = 'well';
   let healedAt: number | undefined;
-  const vendor = await startBreakingVendor(new Map([['any', (scene: Scene) => perform(scene, name, mood, random, served)]]));
+  const play = async (scene: Scene) => {
+    const before = served.length;
+    await perform(scene, name, mood, random, served);
+    if (served.length > before && begunIn(scene.prompt) !== undefined) finished += 1;
+  };
+  const vendor = await startBreakingVendor(new Map([['any', play]]));
   const set = (next: Mood) => {
     if ((mood === 'down') !== (next === 'down')) vendor.down(next === 'down');
     mood = next;
@@ -44,6 +53,9 @@ export async function startFlapping(name: string, random: () => number): Promise
     },
     get healedAt() {
       return healedAt;
+    },
+    get finished() {
+      return finished;
     },
     set,
     flap(chance, { good, bad }) {
@@ -64,14 +76,28 @@ export async function startFlapping(name: string, random: () => number): Promise
 }
 
 /** One of so many resets comes after a word was said. */
-const LATE = 40;
+const LATE = 5;
 /** Milliseconds from the first piece of a stream to the rest of it. */
 const PACE = 10;
+
+/** An answer that another vendor began: whose words they are, and how many are there. */
+function begunIn(prompt: string): { readonly voice: string; readonly words: number } | undefined {
+  const [said, voice = ''] = /\b([a-z]+)0(?: \1\d+)*/.exec(prompt) ?? [];
+  return said === undefined ? undefined : { voice, words: said.split(' ').length };
+}
+
+/** What is left of an answer: words that go on where the last one stopped, and in no other voice. */
+function answerIn(prompt: string, name: string): { readonly answer: Answer; readonly wordAt: (at: number) => string } {
+  const { voice, words } = begunIn(prompt) ?? { voice: name, words: 0 };
+  const deltas = sentence(voice, WORDS).slice(words);
+  const wordAt = (at: number) => `${voice}${Math.min(words + at, WORDS - 1)}`;
+  return { answer: { ...speech(name, WORDS), pieces: [{ type: 'text', deltas }] }, wordAt };
+}
 
 async function perform(scene: Scene, name: string, mood: Mood, random: () => number, served: number[]): Promise<void> {
   const { form, stream, respond } = scene;
   const at = Date.now();
-  const answer = speech(name, WORDS);
+  const { answer, wordAt } = answerIn(scene.prompt, name);
   const frames = form.frames(answer);
   switch (mood) {
     case 'hanging':
@@ -90,14 +116,14 @@ async function perform(scene: Scene, name: string, mood: Mood, random: () => num
       if (stream) {
         const isLate = Math.floor(random() * LATE) === 0;
         await scene.line.head(200, { 'content-type': form.streamType });
-        await scene.line.part(Buffer.concat(before(frames, isLate ? `${name}3` : `${name}0`)));
+        await scene.line.part(Buffer.concat(before(frames, wordAt(isLate ? 3 : 0))));
       }
       return scene.line.reset();
     }
     case 'well':
       if (!stream) respond(200, { 'content-type': 'application/json' }, form.whole(answer));
       else {
-        const opening = Buffer.concat(before(frames, `${name}2`));
+        const opening = Buffer.concat(before(frames, wordAt(2)));
         const rest = Buffer.concat(frames).subarray(opening.length);
         await scene.line.head(200, { 'content-type': form.streamType });
         await scene.line.part(opening);

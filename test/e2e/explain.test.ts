@@ -42,6 +42,11 @@ beforeAll(async () => {
         drawn: { strategy: 'weighted', targets: ['up/ok/text?id=drawn1', 'eu/ok/text?id=drawn2'] },
         sticky: { strategy: 'weighted', targets: ['up/ok/text?id=sticky1', 'eu/ok/text?id=sticky2'], affinity: { by: 'session' } },
         translated: { targets: ['ant/ok/text?id=translated', 'bare/ok/text', 'up/ok/text?id=translated'] },
+        hedged: { targets: ['up/ok/text?id=h1', 'eu/ok/text?id=h2'], hedge: { after: 1_500 } },
+        measured: { targets: ['up/ok/text?id=h3', 'eu/ok/text?id=h4'], hedge: { after: 'p95' } },
+        lonely: { targets: ['up/ok/text?id=h5'], hedge: { after: 10 } },
+        copied: { targets: ['up/ok/text?id=m1'], mirror: { to: 'eu/ok/text?id=m2', share: 0.5, budget: 1 } },
+        unpriced: { targets: ['up/ok/text?id=m3'], mirror: { to: 'closed/first', share: 1, budget: 1 } },
         'slow-to-begin': { targets: ['up/fault/status?code=500&id=slow', 'up/fault/late?ms=2500&id=slow'], retry: { attempts: 1 } },
       },
       limits: { ping: 1_000 },
@@ -324,6 +329,55 @@ describe('POST /admin/v1/explain', () => {
       expect(told.first).toBe(answer.headers.get('x-weir-model'));
       expect(told.decision.candidates[0]?.why).toMatch(/has answered/);
     }
+  });
+
+  it('says who would be asked beside a slow first target, and after what time', async () => {
+    const hedgeOf = async (model: string, extra = {}, path = '/v1/chat/completions') =>
+      (await explained({ path, body: callOf('openai', model, extra) })).hedge;
+    const beside = { after: 1_500, target: 'eu/ok/text?id=h2' };
+    expect(await hedgeOf('hedged')).toEqual(beside);
+    expect(await hedgeOf('hedged', { store: true })).toEqual({ after: null, why: expect.stringMatching(/kept once/) });
+    expect(await hedgeOf('lonely')).toEqual({ after: null, why: expect.stringMatching(/nobody else/) });
+    expect(await hedgeOf('measured')).toMatchObject({ after: null, target: 'eu/ok/text?id=h4', why: expect.stringMatching(/20 answers/) });
+    for (let time = 0; time < 21; time++) await post(gateway.url, 'openai', 'measured');
+    const known = await hedgeOf('measured');
+    expect(known?.why).toBeUndefined();
+    expect(known?.after).toBeGreaterThanOrEqual(0);
+    expect(await hedgeOf('second')).toBeUndefined();
+    const responses = { path: '/v1/responses', body: { model: 'hedged', input: 'Hello' } };
+    expect((await explained(responses)).hedge?.after).toBeNull();
+    expect((await explained({ ...responses, body: { ...responses.body, store: false } })).hedge).toEqual(beside);
+  });
+
+  it('says where a copy would go, and why none does', async () => {
+    const before = gateway.upstream.journal.all.length;
+    const mirrorFor = async (model: string, extra = {}) => (await explained({ body: callOf('openai', model, extra) })).mirror;
+    expect(await mirrorFor('copied')).toEqual({ to: 'eu/ok/text?id=m2', share: 0.5 });
+    expect(await mirrorFor('copied', { store: true })).toMatchObject({ why: expect.stringMatching(/keeps something/) });
+    expect(await mirrorFor('unpriced')).toMatchObject({ to: 'closed/first', why: expect.stringMatching(/price/) });
+    expect(await mirrorFor('second')).toBeUndefined();
+    expect(gateway.upstream.journal.all.length).toBe(before);
+  });
+
+  it('reads what the call continues, and leaves it as it is', async () => {
+    const model = 'ant/ok/text?words=3&id=continued';
+    const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' };
+    const input = 'Where is the Weir? '.repeat(50);
+    const first = await fetch(`${gateway.url}/v1/responses`, { method: 'POST', headers, body: JSON.stringify({ model, input }) });
+    const { id } = (await first.json()) as { readonly id: string };
+    const next = { model, input: 'And why?', max_output_tokens: 5 };
+    const asked = { app: 'dev', path: '/v1/responses' };
+    const alone = await explained({ ...asked, body: next });
+    const continued = await explained({ ...asked, body: { ...next, previous_response_id: id } });
+    expect(continued.first).toBe(model);
+    expect((continued.targets[0]?.estimate.input ?? 0) - (alone.targets[0]?.estimate.input ?? 0)).toBeGreaterThan(200);
+    const unknown = await explained({ ...asked, body: { ...next, previous_response_id: 'resp_none' } });
+    expect(unknown).toMatchObject({ first: null, refusal: { code: 'previous_response_not_found' } });
+    // Whose it is is the question: another app's response is none.
+    const foreign = await explained({ app: 'bot', org: 'acme', path: '/v1/responses', body: { ...next, previous_response_id: id } });
+    expect(foreign.refusal?.code).toBe('previous_response_not_found');
+    const nobodys = await explained({ path: '/v1/responses', body: { ...next, previous_response_id: id } });
+    expect(nobodys.refusal).toBeUndefined();
   });
 
   it('says what limits would say, without taking from them', async () => {

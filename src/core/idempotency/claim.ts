@@ -12,9 +12,9 @@ export const MOST_KEPT = 8 * 1024 * 1024;
 /** Milliseconds before who cannot be waited with is asked again. */
 const PAUSE = 250;
 
-/** Of one call alone: who it was, what it cost, what stood at its caller's limits, and who may read it. */
+/** Of one call alone: who it was, how it found its way, what it cost, what stood at its caller's limits, and who may read it. */
 const OF_ONE_CALL =
-  /^(?:(?:x-weir-|x-)?request-id|x-weir-(?:attempts|cache|cost)|ratelimit.*|(?:x|anthropic)-ratelimit-.*|retry-after|access-control-.*|content-length|date|set-cookie)$/;
+  /^(?:(?:x-weir-|x-)?request-id|x-weir-(?:attempts|cache|cost|decision)|ratelimit.*|(?:x|anthropic)-ratelimit-.*|retry-after|access-control-.*|content-length|date|set-cookie)$/;
 
 export interface ClaimOptions {
   readonly port: Idempotency;
@@ -30,6 +30,8 @@ export interface ClaimOptions {
   /** Milliseconds for which the answer is kept. */
   readonly keepFor: number;
   readonly room: KeptRoom;
+  /** Whether an answer is read on though its caller has left, which it is told by being asked. Absent: it is not. */
+  readonly wanted?: (() => boolean) | undefined;
   readonly pipe: Ports['pipe'];
   readonly after: Ports['after'];
   log(message: string, cause: unknown): void;
@@ -114,10 +116,10 @@ export class Claim {
   keepPassing(response: Response, good: Promise<boolean>, isStream: boolean): Response {
     const { body } = response;
     if (body === null) throw new TypeError('an answer without a body is all here');
-    const { pipe, after } = this.#options;
+    const { pipe, after, wanted } = this.#options;
     const { readable, writable } = pipe();
     const copy = new Copy(MOST_KEPT);
-    const passed = carryCopied(body, writable, copy);
+    const passed = carryCopied(body, writable, copy, wanted);
     const kept = async () => {
       const [isWhole, isGood] = await Promise.all([passed, good.catch(() => false)]);
       await (isWhole && isGood ? this.#keep(response, copy.whole(), isStream) : this.release());

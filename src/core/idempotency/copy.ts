@@ -28,15 +28,27 @@ export class Copy {
 
 /**
  * Carries a stream on, each piece as soon as it is there, and copies what passes. Whether it came to its end: for a
- * reader who leaves before, it is given up. Never rejects.
+ * reader who leaves before, it is given up, unless it is `wanted` all the same. Never rejects.
  */
-export async function carryCopied(from: ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>, copy: Copy): Promise<boolean> {
+export async function carryCopied(
+  from: ReadableStream<Uint8Array>,
+  to: WritableStream<Uint8Array>,
+  copy: Copy,
+  wanted: () => boolean = () => false,
+): Promise<boolean> {
   const reader = new ByteReader(from);
   const writer = to.getWriter();
+  let left = false;
   try {
     for (let piece = await reader.read(READ); piece !== undefined; piece = await reader.read(READ)) {
       copy.add(piece);
-      await writer.write(piece);
+      if (!left) {
+        left = await writer.write(piece).then(
+          () => false,
+          () => true,
+        );
+      }
+      if (left && !wanted()) throw new TypeError('nobody reads it');
     }
   } catch (thrown) {
     await Promise.all([reader.cancel(thrown), writer.abort(thrown).catch(() => undefined)]);

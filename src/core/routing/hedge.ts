@@ -149,7 +149,7 @@ class Race<T> {
     if (this.#isTimed) return;
     this.#isTimed = true;
     const after = this.#options.after(candidate);
-    const rest = othersFirst(this.#candidates, candidate);
+    const rest = besides(this.#candidates, candidate);
     if (after === undefined || rest.length === 0) return;
     void this.#tools.sleep(after, this.#waiting.signal).then(() => {
       if (!this.#waiting.signal.aborted && this.#mayHedge()) this.#start(this.#second, rest);
@@ -187,8 +187,8 @@ class Race<T> {
   }
 }
 
-/** A slow target is not asked beside itself while there is another; its other credentials come last. */
-function othersFirst(candidates: readonly Candidate[], asked: Candidate): readonly Candidate[] {
+/** Who is asked beside a candidate, in this order: a slow target is not asked beside itself while there is another; its other credentials come last. */
+export function besides(candidates: readonly Candidate[], asked: Candidate): readonly Candidate[] {
   const rest = candidates.filter((each) => each !== asked);
   return [...rest.filter(({ target }) => target !== asked.target), ...rest.filter(({ target }) => target === asked.target)];
 }

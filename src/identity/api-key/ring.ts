@@ -66,14 +66,15 @@ export class KeyRing {
     const foreign = this.#foreign;
     if (id === undefined) {
       if (foreign === undefined || !ForeignKeys.mayBe(presented)) return undefined;
-      return this.#callers.read(presented, async () => this.#judgeForeign(await foreign.find(presented, after)));
+      return this.#callers.read(presented, async () => this.#judgeForeign(await foreign.find(presented, after)), after);
     }
     const { store } = this.#options;
     if (store === undefined) return fixed?.identity;
-    return this.#callers.read(presented, async () => {
+    const look = async () => {
       const stored = await store.read(id);
       return stored === undefined ? bare(fixed) : this.#judge(presented, stored, fixed, after, store);
-    });
+    };
+    return this.#callers.read(presented, look, after);
   }
 
   /** A new key and what is stored of it; under the id of one that there is, its successor. Throws `not_supported` without a secret. */

@@ -35,7 +35,7 @@ export class AppRing {
    */
   identify(ref: AppRef, after: After): Identity | Promise<Identity | undefined> | undefined {
     const name = JSON.stringify([ref.org ?? null, ref.team ?? null, ref.app]);
-    const read = () => this.#callers.read(name, () => this.#look(ref));
+    const read = () => this.#callers.read(name, () => this.#look(ref), after);
     const known = this.#callers.known(name, after, read);
     if (known !== undefined) return known;
     return this.#callers.isRefused(name) ? undefined : read();

@@ -49,14 +49,29 @@ export function mirror(ask: Ask): void {
   const { resolved } = routed;
   if (resolved.mirror === undefined || !leavesNothing(call) || Math.random() >= resolved.mirror.share) return;
   const { ports, who } = exchange;
-  const { target, model } = leafOf(resolved.mirror.to, resolved);
-  const reason = unfit(ask, target, model);
-  if (reason !== undefined || ports.ledger === undefined) {
-    exchange.note('mirror', `not sent: ${reason ?? 'the deployment has no ledger to hold its budget in'}`);
+  const { target, model, why } = mirrorOf(resolved.mirror, ask, ports.ledger !== undefined);
+  if (why !== undefined || ports.ledger === undefined) {
+    exchange.note('mirror', `not sent: ${why}`);
     return;
   }
   const copy = new Copy(ask, target, model, resolved.mirror, ports.ledger(who.org, false));
   ports.after(copy.run().catch((cause: unknown) => console.error('A copy of a call could not be accounted for', cause)));
+}
+
+/** What a mirror needs to know of a call. */
+type Mirrored = Pick<Ask, 'call' | 'plan' | 'routed' | 'exchange'>;
+
+/** Where a copy of a call goes, and why it does not, where it does not. */
+export function mirrorOf(
+  { to }: PlanMirror,
+  call: Mirrored,
+  hasLedger: boolean,
+): { readonly target: Target; readonly model: Resolved; readonly why?: string } {
+  const leaf = leafOf(to, call.routed.resolved);
+  const why =
+    (leavesNothing(call.call) ? unfit(call, leaf.target, leaf.model) : 'its vendor keeps something of the call') ??
+    (hasLedger ? undefined : 'the deployment has no ledger to hold its budget in');
+  return { ...leaf, ...(why === undefined ? {} : { why }) };
 }
 
 /** The first target of what the mirror names: it is one place, not a choice. */
@@ -67,7 +82,7 @@ function leafOf(option: PlanOption, model: Resolved): { readonly target: Target;
 }
 
 /** Why a target gets no copies. */
-function unfit({ plan, routed, exchange }: Ask, target: Target, model: Resolved): string | undefined {
+function unfit({ plan, routed, exchange }: Mirrored, target: Target, model: Resolved): string | undefined {
   const provider = plan.providers.get(target.provider);
   if (provider === undefined) return 'it is no target';
   // Callers do not pay for what they did not ask for.

@@ -125,12 +125,14 @@ async function carry(
     streamOptions(ask, () => known, resuming),
   );
   await (end.status === 'aborted' && known === undefined ? undefined : learning);
+  // What was given up because the caller left fails in many ways, and means one thing.
+  const isGone = (end.status === 'failed' || end.status === 'partial') && end.error?.fault !== 'client' && ask.isAbandoned;
+  const { error: _, ...came } = end;
+  const told: StreamEnd = isGone ? { ...came, status: 'aborted' } : end;
   const trying = (resuming?.last ?? known?.answer)?.trying;
-  if (trying !== undefined) conclude(trying, end);
-  // A walk that was given up because the caller left fails in many ways, and means one thing.
-  const gone = end.status === 'failed' && end.error?.fault !== 'client' && ask.isAbandoned;
+  if (trying !== undefined) conclude(trying, told);
   return {
-    ...(gone ? { status: 'aborted' as const } : end),
+    ...told,
     attempts: (known?.attempts ?? end.error?.attempts ?? 0) + (resuming?.attempts ?? 0),
     ...(known === undefined
       ? {}
@@ -161,7 +163,8 @@ function streamOptions(ask: Ask, known: () => Walked<AnsweredStream> | undefined
     idle: routed.resolved.timeout.idle,
     deadline,
     giveUp: ask.giveUp,
-    isWanted: () => ask.chain.isWanted,
+    left: () => exchange.drain?.left(),
+    isWanted: () => exchange.drain?.lasts === true || ask.chain.isWanted,
     ...(vigil === undefined ? {} : { verdict: () => vigil.verdict() }),
     errorFrame: (error) => dialect.errorFrame(error, exchange.id),
     handler(opened) {

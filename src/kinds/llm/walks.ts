@@ -82,7 +82,7 @@ export class Walks {
       model: resolved.name,
       deadline,
       ...(size === undefined ? {} : { tokens: size.input + size.output, output: size.output }),
-      ...(this.#options.call.headers.has('x-weir-timeout') ? { isHurried: true } : {}),
+      ...(routed.isHurried === true ? { isHurried: true } : {}),
     };
   }
 

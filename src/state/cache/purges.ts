@@ -9,6 +9,8 @@ const EARLY = 500;
 /** Milliseconds that a call waits for it: a database may be a continent away, and a model takes longer. */
 const PATIENCE = 1_000;
 const REMEMBERED = 1_000;
+/** Milliseconds for which nobody waits after that was in vain. */
+const LATE = 5_000;
 /** Milliseconds for which an answer can be given again at most; older marks say nothing. */
 const LONGEST = 61 * 86_400_000;
 
@@ -23,6 +25,8 @@ type After = (work: Promise<unknown>) => void;
 export class Purges {
   readonly #db: D1Database;
   readonly #clock: Clock;
+  /** When a reading was last too late: until the next is due nobody waits for one. */
+  #lateAt = Number.NEGATIVE_INFINITY;
   readonly #last = new Snapshots<{ readonly marks: readonly PurgeMark[]; readonly at: number }>(REMEMBERED);
   /** When somebody began to read it again before it is needed. */
   readonly #early = new Snapshots<number>(REMEMBERED);
@@ -41,7 +45,16 @@ export class Purges {
       return last.marks;
     }
     const reading = this.#read(org).catch(() => undefined);
-    return Promise.race([reading, new Promise<undefined>((resolve) => setTimeout(resolve, PATIENCE))]);
+    if (this.#clock.now() - this.#lateAt < LATE) {
+      after(reading);
+      return undefined;
+    }
+    const late = new Promise<undefined>((resolve) => {
+      setTimeout(() => resolve(undefined), PATIENCE);
+    });
+    const marks = await Promise.race([reading, late]);
+    if (marks === undefined) this.#lateAt = this.#clock.now();
+    return marks;
   }
 
   /** Once for what is known since `at`: the others need not wait for it, and need not ask either. */

@@ -1,3 +1,4 @@
+import { within } from '../../core/deadline.ts';
 import type { ClaimPlace, ClaimVerdict, Idempotency, KeptAnswer } from '../../core/idempotency/port.ts';
 import { isObject, parseJson } from '../../core/json.ts';
 import type { KeptRoom } from '../../core/ports.ts';
@@ -5,6 +6,8 @@ import { joinBytes } from '../../core/sse.ts';
 import { OwnerKeys } from '../secret.ts';
 import type { Idempotency as IdempotencyObject } from './idempotency-object.ts';
 
+/** Milliseconds that the object may take to say whether a key is taken. */
+const DEADLINE = 5_000;
 /** Bytes in front of a head that say how long it is. */
 const LENGTH = 4;
 
@@ -31,7 +34,9 @@ export class SealedIdempotency implements Idempotency {
 
   async claim(at: ClaimPlace, fingerprint: string, lease: number): Promise<ClaimVerdict> {
     const { keys, object, name } = await this.#placeOf(at);
-    const verdict = await object.claim(name, await keys.name(`asks ${fingerprint}`), at.holder, lease);
+    const asked = await keys.name(`asks ${fingerprint}`);
+    const claiming = async () => object.claim(name, asked, at.holder, lease);
+    const verdict = await within(DEADLINE, claiming());
     if (verdict.state !== 'done') return { state: verdict.state };
     const answer = readAnswer(await keys.openBytes(verdict.sealed, name));
     return answer === undefined ? { state: 'unkept' } : { state: 'done', answer };

@@ -1,3 +1,4 @@
+import { TooLate, within } from '../../core/deadline.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { AuditEntry, AuditEvent, AuditHead } from '../../core/ledger/audit.ts';
 import type { LedgerAnswer } from '../../core/ledger/batch.ts';
@@ -21,6 +22,9 @@ import type { Delivery } from './alerts.ts';
 import type { ChangePlace } from './audit-log.ts';
 import { Batches } from './batches.ts';
 import type { Ledger } from './ledger-object.ts';
+
+/** Milliseconds that an answer may take: a ledger that is slower than that is asked by nobody in vain for longer. */
+const DEADLINE = 5_000;
 
 /** What lends blocks. */
 export interface Lender extends ReservedCalls {
@@ -136,12 +140,12 @@ export class LedgerClient implements Lender {
 
   async #ask<T>(question: (ledger: DurableObjectStub<Ledger>) => Promise<T>): Promise<T> {
     try {
-      return await question(this.#stub());
+      return await within(DEADLINE, question(this.#stub()));
     } catch (first) {
-      if (isOverloaded(first)) throw unavailable(first);
+      if (isOverloaded(first) || first instanceof TooLate) throw unavailable(first);
       try {
         // A stub that has failed stays broken: a new one.
-        return await question(this.#stub());
+        return await within(DEADLINE, question(this.#stub()));
       } catch (second) {
         throw unavailable(second);
       }

@@ -1,9 +1,12 @@
+import { within } from '../../core/deadline.ts';
 import type { Pulse } from '../../core/ledger/holds.ts';
 import type { Clock } from '../../core/ports.ts';
 import { Snapshots } from '../../core/snapshots.ts';
 
 /** Milliseconds for which what was heard is good enough. */
 const FRESH = 1_000;
+/** Milliseconds that a call waits for news: a ledger that is slow slows nobody who asks nothing of it. */
+const PATIENCE = 100;
 /** Organisations that an isolate remembers. */
 const REMEMBERED = 1_000;
 
@@ -23,10 +26,19 @@ export class Pulses {
     this.#options = options;
   }
 
-  /** What was heard within a second. Rejects where it must be asked and cannot be. */
+  /** What was heard within a second, or last where the ledger is slow. Rejects where it must be asked and cannot be. */
   of(org: string): Pulse | Promise<Pulse> {
     const last = this.#last.get(org);
-    return last !== undefined && this.#options.clock.now() - last.at < FRESH ? last.pulse : this.#ask(org);
+    return last !== undefined && this.#options.clock.now() - last.at < FRESH ? last.pulse : this.#soon(org, last?.pulse);
+  }
+
+  async #soon(org: string, last: Pulse | undefined): Promise<Pulse> {
+    try {
+      return await within(PATIENCE, this.#ask(org));
+    } catch (thrown) {
+      if (last === undefined) throw thrown;
+      return last;
+    }
   }
 
   /** Each request asks for itself: a Worker's request must not wait for what another one has begun. */

@@ -1,3 +1,4 @@
+import { LlmCall } from '../../../core/call.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Canon, Exchange } from '../../../core/exchange.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
@@ -6,8 +7,10 @@ import type { Continuity, Ports } from '../../../core/ports.ts';
 import { Decision } from '../../../core/routing/decision.ts';
 import { PolicyChain } from '../../../core/run.ts';
 import { nameOf, type Target } from '../../../core/strategy.ts';
+import { type Continued, continueCall } from '../continued.ts';
 import { type Routed, routeCall } from '../routing/route.ts';
 import { strategyTools } from '../routing/tools.ts';
+import { type ExplainedHedge, type ExplainedMirror, explainHedge, explainMirror } from './beside.ts';
 import { type ExplainedLimits, explainLimits, type Look } from './limits.ts';
 import { type ExplainedTarget, explainTarget, type Obstacle, obstacleOf } from './target.ts';
 
@@ -20,6 +23,9 @@ export interface DryRun {
   readonly targets: readonly (ExplainedTarget & { readonly limits: ExplainedLimits })[];
   /** Who is asked first, as `provider/model`; null where nobody is. */
   readonly first: string | null;
+  /** Absent where the model asks for none, and of operations beside chat. */
+  readonly hedge?: ExplainedHedge;
+  readonly mirror?: ExplainedMirror;
   /** A policy answers the call, and nobody is asked. */
   readonly answered?: true;
   /** What the caller would be told instead of an answer. */
@@ -56,12 +62,12 @@ export function dryPorts(ports: Ports, remembers: boolean): Ports {
 /** What earlier calls left is looked up and stays as it is, also for how long it is kept. */
 const readOnly = (kept: Continuity): Continuity => ({
   get: (owner, kind, ids) => kept.get(owner, kind, ids),
+  chain: (owner, place) => kept.chain(owner, place, 0),
+  children: (owner, parent, kind) => kept.children(owner, parent, kind, 0),
   sign: (owner, text) => kept.sign(owner, text),
   seal: (owner, text) => kept.seal(owner, text),
   open: (owner, sealed) => kept.open(owner, sealed),
   put: async () => undefined,
-  chain: async () => undefined,
-  children: async () => [],
   delete: async () => false,
 });
 
@@ -106,17 +112,40 @@ export async function dryRun({ call, exchange: given, plan, policies, look }: Dr
 }
 
 async function targetsOf(call: Canon['llm']['call'], exchange: Exchange, plan: Plan, routed: Routed, look: Look | undefined) {
+  const continued = await continuedBy(call, exchange, plan, routed);
+  const whole = continued?.call ?? call;
+  const asked = continued?.targets ?? routed.targets;
   // What is asked of these tools now must not stand in the decision.
-  const tools = strategyTools(call, exchange, plan, new Decision(call.head.model, exchange.ports.clock.now()));
-  const explaining = { call, exchange, plan, routed, tools };
-  const found = await Promise.all(routed.targets.map((target) => explainTarget(explaining, target)));
+  const tools = strategyTools(whole, exchange, plan, new Decision(call.head.model, exchange.ports.clock.now()));
+  const explaining = { call: whole, exchange, plan, routed, tools };
+  const found = await Promise.all(asked.map((target) => explainTarget(explaining, target)));
   const limits = await explainLimits(
     found.map(({ foreseen }) => foreseen),
     exchange,
     look,
   );
   const targets = found.map(({ explained }, at) => ({ ...explained, limits: limits[at] ?? NONE }));
-  return { targets, ...firstOf(routed.targets, found, limits) };
+  return { targets, ...firstOf(asked, found, limits), ...besideOf(continued, exchange, plan, routed, look !== undefined) };
+}
+
+/** A chat with what earlier calls left for it; `undefined` where nobody in particular asks, who has left nothing. */
+async function continuedBy(call: Canon['llm']['call'], exchange: Exchange, plan: Plan, routed: Routed): Promise<Continued | undefined> {
+  if (!(call instanceof LlmCall)) return undefined;
+  if (exchange.who.principal !== '') return continueCall(call, routed.targets, exchange, plan);
+  return { call, targets: routed.targets, keepers: [], loss: [] };
+}
+
+function besideOf(
+  continued: Continued | undefined,
+  exchange: Exchange,
+  plan: Plan,
+  routed: Routed,
+  hasLedger: boolean,
+): Pick<DryRun, 'hedge' | 'mirror'> {
+  if (continued === undefined || continued.call.operation !== 'chat') return {};
+  const hedge = explainHedge({ routed, continued, exchange, plan });
+  const mirror = explainMirror({ routed, continued, exchange, plan }, hasLedger);
+  return { ...(hedge === undefined ? {} : { hedge }), ...(mirror === undefined ? {} : { mirror }) };
 }
 
 const NONE: ExplainedLimits = { allowed: true, items: [] };

@@ -62,7 +62,7 @@ async function walkTargets(serving: Serving) {
   else if (form?.fits === true && candidates.length > 1) await form.hold('the model has several targets');
   const isOnce = form !== undefined && !form.isHeld;
   const { clock, health } = exchange.ports;
-  const limits = { model: routed.resolved.name, deadline, ...(call.headers.has('x-weir-timeout') ? { isHurried: true as const } : {}) };
+  const limits = { model: routed.resolved.name, deadline, ...(routed.isHurried === true ? { isHurried: true as const } : {}) };
   const tools = { clock, signal: exchange.signal, sleep, random: Math.random, health, decision: routed.decision };
   const asked = isOnce ? candidates.slice(0, 1).map((each) => ({ ...each, attempts: 1 })) : candidates;
   return walk(asked, limits, tools, (candidate, trying) => attempt(serving, candidate, trying));

@@ -26,6 +26,8 @@ export interface Routed {
   /** Whether a target may be asked at all, also one that stands in no list. */
   permits(target: Target, model: Resolved): string | undefined;
   readonly decision: Decision;
+  /** Whether the caller gives less time than the operator does. */
+  readonly isHurried?: true;
 }
 
 interface Leaf {
@@ -119,6 +121,7 @@ function routedTo(
     decision,
     rulesOf: (target) => models.get(target) ?? resolved,
     permits: (target, model) => firstUnmet(target, plan, [...required, resolved.require, model.require]),
+    ...(call.headers.has('x-weir-timeout') ? { isHurried: true } : {}),
   };
 }
 
