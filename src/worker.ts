@@ -5,10 +5,12 @@ import { Places } from './core/health/places.ts';
 import type { ReservedCalls } from './core/ledger/holds.ts';
 import type { Journal } from './core/ports.ts';
 import { Affinities } from './core/routing/affinity.ts';
+import type { SessionHost, SessionInstruments } from './core/session.ts';
 import { LearnedOutput } from './core/usual-output.ts';
 import { door } from './door/index.ts';
 import { KeyRing } from './identity/api-key/ring.ts';
 import { AppRing } from './identity/apps/ring.ts';
+import { McpSession } from './kinds/mcp/session/host.ts';
 import { AuditSigner } from './state/audit-signer.ts';
 import { Answers } from './state/cache/answers.ts';
 import { RouteHitChecks } from './state/cache/checks.ts';
@@ -33,6 +35,8 @@ import { type AiBinding, platformModels } from './state/platform-models.ts';
 import { envSecrets, RequestPorts, type SharedPorts, systemClock } from './state/ports.ts';
 import { insertRecords } from './state/records.ts';
 import { revisionReader } from './state/revisions.ts';
+import { SessionObject } from './state/session/session-object.ts';
+import { NamedSessions } from './state/session/sessions.ts';
 import { appStore } from './state/tenants/app-store.ts';
 import { keyStore } from './state/tenants/key-store.ts';
 import { Peppers } from './state/tenants/peppers.ts';
@@ -64,6 +68,8 @@ export interface Env {
   readonly VECTORIZE?: VectorizeBinding;
   /** Calls whose answers outlive their callers, an object for each; without it answers end with their callers. */
   readonly DRAIN?: DurableObjectNamespace<Drained>;
+  /** Sessions of MCP clients, and calls that wait for them, one object each. */
+  readonly SESSION?: DurableObjectNamespace<SessionObject>;
   /** Answers that are given again, beyond the isolate and the data centre; without it, or without `WEIR_SECRET`, only there. */
   readonly CACHE?: KVNamespace;
   /** The large ones of them, in the place of `CACHE`, which then only says that they are there. */
@@ -93,6 +99,20 @@ export { Ledger } from './state/ledger/ledger-object.ts';
 import type { VectorStore } from './state/vectors/vector-object.ts';
 
 export { VectorStore } from './state/vectors/vector-object.ts';
+
+/** One session of one caller, with what kinds of session there are: those of MCP. */
+export class Session extends SessionObject {
+  protected override open(storage: Pick<SessionInstruments, 'storage' | 'clock'>): SessionHost {
+    const env: Env = this.env;
+    const { CONTINUITY: namespace, WEIR_SECRET: secret } = env;
+    return new McpSession({
+      ...storage,
+      egress: createEgress({ local: env.WEIR_ENV === 'local', selfHosts: [], instance: '' }),
+      secrets: envSecrets(env),
+      continuity: namespace === undefined || !secret ? undefined : new SealedContinuity(namespace, secret),
+    });
+  }
+}
 
 /** One client of each organisation's ledger an isolate, with what it has borrowed; organisations come and go, so they are bounded. */
 function ledgers(namespace: DurableObjectNamespace<Ledger>) {
@@ -188,6 +208,7 @@ function gatewayOf(env: Env) {
     health: (wait) => shared?.for(wait) ?? places,
     journal: (wait) => journal?.for(wait) ?? noJournal,
     continuity,
+    sessions: env.SESSION === undefined || !secret ? undefined : new NamedSessions(env.SESSION, secret),
     models,
     embedder: isolateEmbedder(),
     vectors: vectorsOf({ objects: env.VECTORS, vectorize: env.VECTORIZE, secret }),

@@ -133,7 +133,7 @@ const rules: readonly Rule[] = [
     prevents: 'a call that follows a redirect with the key in it, or reaches a private address: go through ports.egress',
     breaks: ['kinds/llm/x.ts', 'const answer = await fetch(url);'],
     find(source) {
-      const calls = source.code.replace(/^\s*(?:async\s+)?fetch\([^()]*\)(?:\s*:[^{;]*)?\s*\{/gm, '');
+      const calls = source.code.replace(/^\s*(?:override\s+)?(?:async\s+)?fetch\([^()]*\)(?:\s*:[^{;]*)?\s*\{/gm, '');
       const pattern = /(?<![.\w#])fetch\b(?!\s*\??\s*:)[^\n]{0,40}|\b(?:globalThis|self)\.fetch\b|\bnew WebSocket\b/g;
       // The command line runs on the operator's machine, not in the Worker.
       return source.path === 'state/egress.ts' || folderOf(source.path) === 'cli' ? [] : only(calls.match(pattern), 'has');

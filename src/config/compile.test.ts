@@ -177,7 +177,7 @@ describe('policies and routes', () => {
     ['a policy without a name', { policies: [{ words: ['a'] }] }, 'policies[0].use'],
     ['a setting that is missing', { policies: [{ use: 'trace' }, { use: 'mask' }] }, 'policies[1].words'],
     ['a setting that is unknown', { policies: [{ use: 'trace', loud: true }] }, 'policies[0].loud'],
-    ['a kind to come', { routes: [{ name: 'tools', kind: 'mcp', sources: [] }] }, 'routes[0].kind'],
+    ['a kind to come', { routes: [{ name: 'travel', kind: 'a2a', agent: 'https://agent.example' }] }, 'routes[0].kind'],
     [
       'a policy of a route',
       { routes: [{ name: 'llm', kind: 'llm', policies: [{ use: 'mask', words: [] }] }] },

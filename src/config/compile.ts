@@ -11,6 +11,7 @@ import {
   type PlanState,
 } from '../core/plan.ts';
 import type { Secrets } from '../core/ports.ts';
+import { compileMcp, type McpDocument, type McpSettings } from '../kinds/mcp/settings.ts';
 import { freezeData } from './freeze.ts';
 import { compileIdentities } from './identities.ts';
 import { compileModels } from './models.ts';
@@ -67,14 +68,14 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
   const providers = compileProviders(listed, { revision, rolls, local, secrets, problems });
   const models = compileModels(entries(whole.models), context);
   const policies = compilePolicies(whole.policies, ['policies'], context);
-  const routes = compileRoutes(whole.routes, policies, context);
-  const drains = [...routes, ...models.values()].some(({ drain = 0 }) => drain > 0);
+  const compiled = compileRoutes(whole.routes, policies, context);
+  const drains = [...compiled.routes, ...models.values()].some(({ drain = 0 }) => drain > 0);
   return Object.freeze({
     revision,
     local,
     providers,
     models,
-    routes,
+    ...compiled,
     limits: compileLimits(whole.limits, context),
     state: compileState(whole.state, context),
     identities: compileIdentities(whole.identities, context),
@@ -109,25 +110,49 @@ function compilePolicies(written: unknown, path: Path, { rolls, problems }: Cont
   });
 }
 
-function compileRoutes(written: unknown, global: readonly PlanPolicy[], context: Context): readonly PlanRoute[] {
+function compileRoutes(written: unknown, global: readonly PlanPolicy[], context: Context): Pick<Plan, 'routes' | 'servers'> {
   const routes: PlanRoute[] = [];
+  const servers = new Map<string, McpSettings>();
   const names = new Set<string>();
   for (const [step, value] of (Array.isArray(written) ? written : []).entries()) {
     const policies = compilePolicies(isObject(value) ? value.policies : undefined, ['routes', step, 'policies'], context);
     const { data } = context.schema.route.safeParse(value);
     if (data === undefined) continue;
     if (names.has(data.name)) context.problems.add(['routes', step, 'name'], `is used twice: "${data.name}"`);
-    else if (routes.some(({ kind }) => kind === data.kind)) {
-      context.problems.add(['routes', step, 'kind'], 'is there already: there is one route of kind "llm"');
-    }
+    const isNew = !names.has(data.name);
     names.add(data.name);
+    if (data.kind === 'mcp') {
+      servers.set(data.name, compileServer(data, step, global, context));
+      continue;
+    }
+    if (routes.length > 0 && isNew) context.problems.add(['routes', step, 'kind'], 'is there already: there is one route of kind "llm"');
     const require = freezeData(present(data.require ?? {}));
     const own = Object.freeze([...global, ...policies]);
     routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: own, require, ...drainTime(data.onDisconnect) }));
   }
   if (routes.length === 0) routes.push(Object.freeze({ name: 'llm', kind: 'llm', policies: Object.freeze([...global]), require: {} }));
-  return Object.freeze(routes);
+  return { routes: Object.freeze(routes), servers };
 }
+
+function compileServer(
+  { name: _, kind: __, ...document }: McpRoute,
+  step: number,
+  global: readonly PlanPolicy[],
+  { local, problems }: Context,
+) {
+  const { settings, problems: found } = compileMcp(document, { local });
+  for (const { path, message } of found) problems.add(['routes', step, ...path], message);
+  // Better said than passed over in silence: whoever writes them believes that they hold.
+  if (global.length > 0) {
+    problems.add(
+      ['policies'],
+      'would have to hold for routes of kind "mcp" too, which they cannot yet: put them into the route of kind "llm"',
+    );
+  }
+  return settings;
+}
+
+type McpRoute = McpDocument & { readonly name: string; readonly kind: 'mcp' };
 
 function compileLimits(written: unknown, { schema }: Context): PlanLimits {
   const { data } = schema.limits.safeParse(written ?? {});

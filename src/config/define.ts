@@ -24,12 +24,28 @@ export interface ModelDocument {
   readonly settings?: { readonly [setting: string]: unknown };
 }
 
-export interface RouteDocument {
+export interface LlmRouteDocument {
   readonly name: string;
   readonly kind: 'llm';
   /** After the document's own policies. */
   readonly policies?: readonly PolicyDocument[];
 }
+
+/** An MCP server at `/mcp/{name}`, made of others. */
+export interface McpRouteDocument {
+  readonly name: string;
+  readonly kind: 'mcp';
+  readonly sources: readonly {
+    readonly kind: string;
+    readonly name?: string;
+    /** `""`: names stay as they are. */
+    readonly prefix?: string;
+    readonly [setting: string]: unknown;
+  }[];
+  readonly limits?: { readonly [limit: string]: number };
+}
+
+export type RouteDocument = LlmRouteDocument | McpRouteDocument;
 
 /** Who may ask without a key of this gateway: its own settings stand beside these. */
 export interface IdentityDocument {

@@ -3,6 +3,7 @@ import type { Quirks } from '../core/dialect.ts';
 import type { IdentityKind } from '../core/identity.ts';
 import { levels, units } from '../core/ledger/take.ts';
 import type { Policy } from '../core/policy.ts';
+import { mcpShape } from '../kinds/mcp/settings.ts';
 import { modelOption, requirement, target } from './model-schema.ts';
 import { pricesSchema } from './prices.ts';
 import type { Rolls } from './rolls.ts';
@@ -16,6 +17,12 @@ const modelName = z
   .string()
   .max(128)
   .regex(/^[^/\s\p{C}]+$/u, { error: 'is not a name for a virtual model: no "/", no spaces' });
+
+/** A route that is found by its name in the path. */
+const pathName = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/, { error: 'is not a name for a path: use letters, digits and - . _ between them' });
 
 const secretName = z
   .string()
@@ -248,8 +255,9 @@ export function makeSchema(rolls: Rolls) {
         require: requirement.optional(),
         onDisconnect: onDisconnect.optional(),
       }),
+      z.strictObject({ name: pathName, kind: z.literal('mcp'), ...mcpShape }),
     ],
-    { error: (issue) => (issue.code === 'invalid_union' ? 'is not available yet: routes are of kind "llm"' : undefined) },
+    { error: (issue) => (issue.code === 'invalid_union' ? 'is not available yet: routes are of kind "llm" or "mcp"' : undefined) },
   );
   const document = z
     .strictObject({

@@ -20,6 +20,8 @@ export interface Plan {
   readonly models: ReadonlyMap<string, VirtualModel>;
   /** There is always one of kind `llm`. */
   readonly routes: readonly PlanRoute[];
+  /** The settings of every route of kind `mcp`, by its name; what they are that kind knows. */
+  readonly servers: ReadonlyMap<string, object>;
   readonly limits: PlanLimits;
   readonly state: PlanState;
   /** Who may ask without a key of this gateway, in the order in which they are tried. */

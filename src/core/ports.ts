@@ -8,6 +8,7 @@ import type { Embedder } from './meaning/embedder.ts';
 import type { VectorIndex } from './meaning/vectors.ts';
 import type { NanoUsd } from './money.ts';
 import type { Affinities } from './routing/affinity.ts';
+import type { Sessions } from './session.ts';
 import type { Tokenizers } from './tokens/encoding.ts';
 
 /** The kernel's instruments. Implemented in `state/` on Cloudflare, and by fakes in the law suites. */
@@ -31,6 +32,8 @@ export interface Ports {
   readonly repeats?: ((org: string, run: string, step: string) => Promise<number>) | undefined;
   /** Absent where the deployment has no place or no secret to keep things with: then nothing is kept at all. */
   readonly continuity?: Continuity | undefined;
+  /** Where things stay in memory between requests; absent where the deployment has no place or no secret for it. */
+  readonly sessions?: Sessions | undefined;
   /** Answers that may be given again; absent where nobody keeps any. */
   readonly answers?: AnswerCache | undefined;
   /** What came of answers that were given by meaning; absent where nobody counts, and then none is given. */
@@ -68,7 +71,7 @@ export interface Secrets {
 
 export interface EgressRequest {
   readonly url: string;
-  readonly method: 'GET' | 'POST' | 'HEAD' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'HEAD' | 'DELETE';
   /** Exactly what leaves, names in lower case: nothing of the caller's is added. */
   readonly headers: { readonly [name: string]: string };
   readonly body?: Uint8Array | string;

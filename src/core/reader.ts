@@ -136,7 +136,7 @@ export async function readText(source: Request | Response, limit: number): Promi
 }
 
 /** A whole body, at most `limit` bytes; `undefined` when it is larger, found out while reading. */
-export async function readBytes({ headers, body }: Request, limit: number): Promise<Uint8Array | undefined> {
+export async function readBytes({ headers, body }: Request | Response, limit: number): Promise<Uint8Array | undefined> {
   if (Number(headers.get('content-length') ?? 0) > limit) return undefined;
   const pieces: Uint8Array[] = [];
   let length = 0;

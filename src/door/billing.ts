@@ -68,9 +68,14 @@ export const billing: readonly BillingRule[] = [
     'POST /responses/:at{.+}',
     'DELETE /responses/:at{.+}',
     'POST /feedback',
+    // What asks a server takes a request, and what calls a tool a tool call.
+    'POST /mcp/:name',
   ),
   ...rules(
     'free',
+    'GET /mcp/:name',
+    'DELETE /mcp/:name',
+    'GET /.well-known/oauth-protected-resource/mcp/:name',
     'GET /conversations/:at{.+}',
     'POST /conversations/:at{.+}',
     'DELETE /conversations/:at{.+}',

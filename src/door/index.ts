@@ -28,6 +28,7 @@ import { explainCall } from './explain.ts';
 import { feedbackMethods, mountFeedback } from './feedback.ts';
 import { Callers } from './identify.ts';
 import { checkIngress, hostFault } from './ingress.ts';
+import { mcpMethods, mountMcp } from './mcp.ts';
 import { metricsAnswer } from './metrics.ts';
 import { type Caller, mountModels, speaksAnthropic } from './models.ts';
 import { mountOperations, type OpenCall, operationMethods } from './operations.ts';
@@ -135,6 +136,14 @@ export function door(deps: DoorDeps): Door {
     ports: deps.ports,
   });
   mountModels(app, (context, answer) => answerCaller(deps, identify, context, answer));
+  mountMcp(app, {
+    local: deps.local === true,
+    newRequestId,
+    identify,
+    renewed: (who) => callers.renewed(who),
+    plan: (after) => currentPlan(deps.planSource, after),
+    ports: deps.ports,
+  });
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', (context) => readiness(deps, context));
   app.get('/metrics', (context) => {
@@ -348,7 +357,7 @@ function unknownPath(request: Request, path: string): GatewayError {
   if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
     return new GatewayError('upgrade_required', 'WebSocket is not served here. Use the HTTP form of the same call.');
   }
-  const allow = methodsOf(path) ?? operationMethods(path) ?? feedbackMethods(path);
+  const allow = methodsOf(path) ?? operationMethods(path) ?? mcpMethods(path) ?? feedbackMethods(path);
   if (allow !== undefined) return new GatewayError('method_not_allowed', `This path takes ${allow}.`, { allow });
   if (isUnserved(path)) return new GatewayError('not_supported', 'This operation is not served by this version of Weir.');
   return new GatewayError('not_found', 'Nothing is served at this path. LLM calls go to /v1/chat/completions or /v1/messages.');

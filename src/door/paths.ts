@@ -145,7 +145,7 @@ export const modelsPaths: readonly string[] = [...PREFIXES, '/anthropic/v1'].map
 
 /** Operations of the dialects that this version does not serve: named, so that a caller knows it is not a typing error. */
 const UNSERVED =
-  /^(\/v1)*\/(responses|embeddings|rerank|moderations|images|audio|files|batches|realtime)(\/|$)|^\/v1(beta)?(\/v1beta)?\/models\/.+:[a-zA-Z]+$|^\/model\/|^\/mcp\/|^\/a2a\//;
+  /^(\/v1)*\/(responses|embeddings|rerank|moderations|images|audio|files|batches|realtime)(\/|$)|^\/v1(beta)?(\/v1beta)?\/models\/.+:[a-zA-Z]+$|^\/model\/|^\/a2a\//;
 
 export const isUnserved = (path: string): boolean => UNSERVED.test(path);
 

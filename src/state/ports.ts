@@ -6,6 +6,7 @@ import type { Embedder } from '../core/meaning/embedder.ts';
 import type { VectorIndex } from '../core/meaning/vectors.ts';
 import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets, UsualOutput } from '../core/ports.ts';
 import type { Affinities } from '../core/routing/affinity.ts';
+import type { Sessions } from '../core/session.ts';
 import type { Tokenizers } from '../core/tokens/encoding.ts';
 
 /** What all requests of an isolate share. */
@@ -20,6 +21,7 @@ export interface SharedPorts {
   readonly ledger?: LedgerOf | undefined;
   /** Absent where nothing can be kept. */
   readonly continuity?: (() => Continuity) | undefined;
+  readonly sessions?: Sessions | undefined;
   readonly models?: PlatformModels | undefined;
   readonly embedder?: Embedder | undefined;
   /** Absent where nothing can be kept. */
@@ -45,6 +47,7 @@ export class RequestPorts implements Ports {
   readonly repeats: Ports['repeats'];
   readonly models: PlatformModels | undefined;
   readonly embedder: Embedder | undefined;
+  readonly sessions: Sessions | undefined;
   readonly after: After;
   readonly #shared: SharedPorts;
   #health: Health | undefined;
@@ -67,6 +70,7 @@ export class RequestPorts implements Ports {
     this.repeats = shared.repeats;
     this.models = shared.models;
     this.embedder = shared.embedder;
+    this.sessions = shared.sessions;
   }
 
   get health(): Health {

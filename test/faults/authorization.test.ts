@@ -110,6 +110,8 @@ const NAMES_OF_MODELS = [
   'POST /models/:call{.+:(?:embedContent|batchEmbedContents)}',
   'POST /:call{.+:(?:generateContent|streamGenerateContent|countTokens)}',
 ];
+/** Routes whose parameter is the name of an MCP server: of the configuration, and nobody's. Sessions on them: `test/mcp/faults.test.ts`. */
+const NAMES_OF_SERVERS = ['POST /mcp/:name', 'GET /mcp/:name', 'DELETE /mcp/:name', 'GET /.well-known/oauth-protected-resource/mcp/:name'];
 /** Azure's: a deployment is a model, whatever is asked of it. */
 const DEPLOYMENT = /^\/openai\/deployments\/:call\{\.\+[a-z/]*\}$/;
 /** Below it nothing is a caller's: `admin-authorization.test.ts`. */
@@ -140,7 +142,7 @@ function routes(): readonly Route[] {
 it('every route with an id is in the matrix, and nothing else is', () => {
   const withId = routes().filter(({ path }) => /[:*]/.test(path) && !DEPLOYMENT.test(path));
   expect(withId.length).toBeGreaterThan(50);
-  const known = [...Object.keys(MATRIX), ...NAMES_OF_MODELS, ADMIN];
+  const known = [...Object.keys(MATRIX), ...NAMES_OF_MODELS, ...NAMES_OF_SERVERS, ADMIN];
   expect(withId.filter(({ rule }) => !known.includes(rule)).map(({ method, path }) => `${method} ${path}`)).toEqual([]);
   expect(known.filter((rule) => !routes().some((route) => route.rule === rule))).toEqual([]);
 });

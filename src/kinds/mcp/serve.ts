@@ -1,0 +1,180 @@
+import { GatewayError } from '../../core/errors.ts';
+import type { Ports } from '../../core/ports.ts';
+import { discover } from './discover.ts';
+import { serveListen } from './listening.ts';
+import { Outlet } from './outlet.ts';
+import { Sealer } from './seal.ts';
+import { type SessionAsk, writeAsk } from './session/ask.ts';
+import { clientSession, sharedSession } from './session/host.ts';
+import type { McpSettings } from './settings.ts';
+import type { Client, SourceContext } from './sources/source.ts';
+import { type Asked, openSources, VirtualServer } from './virtual.ts';
+import type { Inbound } from './wire/classify.ts';
+import { codes, RpcError, rpcErrorOf } from './wire/errors.ts';
+import { paramHeaders } from './wire/headers.ts';
+import { errorText, type Message, notificationText, type RpcRequest, requestText, resultText } from './wire/message.ts';
+import { isLegacy } from './wire/versions.ts';
+
+/** One HTTP request to a route, let in. */
+export interface McpArrival {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly route: string;
+  readonly settings: McpSettings;
+  readonly principal: string;
+  readonly ports: Ports;
+  /** Milliseconds between two signs of life of a stream. */
+  readonly ping: number;
+}
+
+/** One server for every revision of a route an isolate: plain data only outlives a request in it. */
+const servers = new WeakMap<McpSettings, VirtualServer>();
+
+function serverOf(settings: McpSettings, { clock, egress, secrets }: Ports): VirtualServer {
+  let server = servers.get(settings);
+  if (server === undefined) {
+    server = new VirtualServer(openSources(settings, { ports: { clock, egress, secrets } }), settings.limits, clock);
+    servers.set(settings, server);
+  }
+  return server;
+}
+
+/** Answers a POST. Throws what is wrong with it before it is anybody's request. */
+export async function servePost(inbound: Inbound, arrival: McpArrival): Promise<Response> {
+  if (inbound.era === 'legacy') return serveLegacy(inbound, arrival);
+  const { client, message } = inbound;
+  if (message.type === 'response')
+    throw new RpcError(codes.invalidRequest, 'Revision 2026-07-28 has no answers from clients.', { status: 400 });
+  const server = serverOf(arrival.settings, arrival.ports);
+  const left = new AbortController();
+  const leave = () => left.abort(arrival.request.signal.reason ?? new Error('the client has left'));
+  if (arrival.request.signal.aborted) leave();
+  arrival.request.signal.addEventListener('abort', leave, { once: true });
+  const context = contextOf(arrival, client, left.signal);
+  const asked: Asked = { method: message.method, params: message.params, headers: paramHeaders(arrival.request.headers) };
+  if (await server.needsSession(asked, context))
+    return askSession(sharedSession(arrival.route), arrival, modernAsk(arrival, client, message));
+  if (message.type === 'notification') {
+    await server.notify(message.method, message.params.json(), context);
+    return new Response(null, { status: 202 });
+  }
+  const outlet = new Outlet({ ping: arrival.ping, left: leave });
+  arrival.ports.after(run(server, message, asked, context, outlet, arrival));
+  return outlet.response;
+}
+
+/** Serves a modern request where it came in: nothing of it has to be kept. */
+async function run(
+  server: VirtualServer,
+  { id, method, params }: RpcRequest,
+  asked: Asked,
+  context: SourceContext,
+  outlet: Outlet,
+  arrival: McpArrival,
+) {
+  const told: SourceContext = { ...context, notify: (name, said) => outlet.tell(notificationText(name, said), true) };
+  try {
+    if (method === 'subscriptions/listen') return await serveListen(server, { type: 'request', id, method, params }, told, outlet);
+    const sealer = new Sealer(arrival.ports.continuity, arrival.ports.clock, arrival.principal);
+    const result = method === 'server/discover' ? await discover(server, told) : await server.request(asked, told, sealer);
+    outlet.finish(resultText(id, result));
+  } catch (thrown) {
+    const error = rpcErrorOf(thrown, arrival.requestId);
+    outlet.finish(errorText(id, error), error.status ?? 200);
+  }
+}
+
+async function serveLegacy(inbound: Inbound & { readonly era: 'legacy' }, arrival: McpArrival): Promise<Response> {
+  const { messages, isBatch } = inbound;
+  const texts = messages.map(textOf);
+  const isFirst = messages.some((message) => message.type === 'request' && message.method === 'initialize');
+  if (isFirst && messages.length > 1) throw new RpcError(codes.invalidRequest, 'initialize stands in no batch.', { status: 400 });
+  const id = isFirst ? newSessionId() : sessionIdOf(arrival.request);
+  return askSession(clientSession(arrival.route, id), arrival, { ...asking(arrival, 'post'), sessionId: id, messages: texts, isBatch });
+}
+
+/** The stream of a session, or its end. */
+export function serveSession(op: 'get' | 'delete', arrival: McpArrival): Promise<Response> {
+  const { headers } = arrival.request;
+  const version = headers.get('mcp-protocol-version');
+  if (version !== null && !isLegacy(version)) {
+    throw new GatewayError('method_not_allowed', 'This revision of the protocol has POST alone.', { allow: 'POST' });
+  }
+  if (op === 'get' && !/text\/event-stream|\*\/\*/.test(headers.get('accept') ?? '*/*')) {
+    throw new RpcError(codes.invalidRequest, 'A stream is asked for with Accept: text/event-stream.', { status: 406 });
+  }
+  const id = sessionIdOf(arrival.request);
+  const lastEventId = headers.get('last-event-id');
+  return askSession(clientSession(arrival.route, id), arrival, {
+    ...asking(arrival, op),
+    sessionId: id,
+    ...(lastEventId === null ? {} : { lastEventId: lastEventId.slice(0, 128) }),
+  });
+}
+
+/** 256 bits, in visible ASCII. */
+const newSessionId = () => Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+function sessionIdOf({ headers }: Request): string {
+  const id = headers.get('mcp-session-id');
+  if (id === null)
+    throw new RpcError(codes.invalidRequest, 'The header Mcp-Session-Id is missing: begin with initialize.', { status: 400 });
+  if (!/^[\da-f]{64}$/.test(id)) throw new RpcError(-32001, 'Session not found', { status: 404 });
+  return id;
+}
+
+async function askSession(name: string, { ports, principal, request }: McpArrival, ask: SessionAsk): Promise<Response> {
+  if (ports.sessions === undefined) {
+    throw new GatewayError(
+      'state_off',
+      'This gateway keeps no sessions, which this client or the server behind the route needs: the operator sets the secret WEIR_SECRET.',
+    );
+  }
+  const asked = new Request('https://session/', { method: 'POST', body: writeAsk(ask), signal: request.signal });
+  return ports.sessions.ask(principal, name, asked);
+}
+
+const asking = ({ requestId, principal, settings, ping, request }: McpArrival, op: SessionAsk['op']): SessionAsk => ({
+  op,
+  requestId,
+  principal,
+  document: settings.document,
+  ping,
+  messages: [],
+  headers: paramHeaders(request.headers),
+  trace: traceOf(request.headers),
+});
+
+const modernAsk = (arrival: McpArrival, client: Client, message: Exclude<Message, { type: 'response' }>): SessionAsk => ({
+  ...asking(arrival, 'post'),
+  client,
+  messages: [textOf(message)],
+});
+
+/** A message as it goes on: what was in it is in it still. */
+function textOf(message: Message): string {
+  if (message.type === 'request') return requestText(message.id, message.method, message.params);
+  if (message.type === 'notification')
+    return `{"jsonrpc":"2.0","method":${JSON.stringify(message.method)},"params":${message.params.text}}`;
+  if (message.result !== undefined) return resultText(message.id, message.result);
+  return JSON.stringify({ jsonrpc: '2.0', id: message.id, error: message.error ?? {} });
+}
+
+const contextOf = ({ principal, request }: McpArrival, client: Client, signal: AbortSignal): SourceContext => ({
+  client,
+  principal,
+  signal,
+  trace: traceOf(request.headers),
+  notify: () => undefined,
+  ask: () => Promise.reject(new RpcError(codes.internal, 'The client cannot be asked here.')),
+});
+
+/** W3C Trace Context and Baggage; nothing else of a caller's head reaches a server. */
+function traceOf(headers: Headers): { readonly [name: string]: string } {
+  const found: { [name: string]: string } = {};
+  for (const name of ['traceparent', 'tracestate', 'baggage']) {
+    const value = headers.get(name);
+    if (value !== null && value.length <= 8_192) found[name] = value;
+  }
+  return found;
+}

@@ -1,0 +1,164 @@
+import type { SessionHost, SessionInstruments } from '../../../core/session.ts';
+import { discover } from '../discover.ts';
+import { serveListen } from '../listening.ts';
+import { Outlet } from '../outlet.ts';
+import { Sealer } from '../seal.ts';
+import { compileMcp, type McpDocument, type McpSettings } from '../settings.ts';
+import type { Client, SourceContext } from '../sources/source.ts';
+import { ANSWER_FOR, badState, openParked } from '../state.ts';
+import { type Asked, openSources, VirtualServer } from '../virtual.ts';
+import { codes, RpcError, rpcErrorOf } from '../wire/errors.ts';
+import { errorText, type RpcId, type RpcRequest, readMessage } from '../wire/message.ts';
+import { readAsk, type SessionAsk } from './ask.ts';
+import { ClientSession } from './legacy.ts';
+import { ParkedCall } from './parked.ts';
+
+/** Calls of modern clients that may wait for answers at the same time. */
+const MOST_PARKED = 200;
+
+/** One session: of a client of the old way, or the place where modern requests of one caller wait on servers of the old way. */
+export class McpSession implements SessionHost {
+  readonly #instruments: SessionInstruments;
+  readonly #parked = new Map<string, ParkedCall>();
+  #opened: { readonly said: string; readonly settings: McpSettings; readonly server: VirtualServer } | undefined;
+  #session: ClientSession | undefined;
+
+  constructor(instruments: SessionInstruments) {
+    this.#instruments = instruments;
+  }
+
+  async serve(request: Request): Promise<Response> {
+    const { ask, document } = readAsk(await request.text());
+    try {
+      return await this.#answer(ask, document);
+    } catch (thrown) {
+      return refusal(rpcErrorOf(thrown, ask.requestId), ask);
+    }
+  }
+
+  async expire(): Promise<void> {
+    await this.#session?.close();
+    await this.#opened?.server.close();
+  }
+
+  async #answer(ask: SessionAsk, document: McpDocument): Promise<Response> {
+    const { server, settings } = this.#open(document);
+    const { storage } = this.#instruments;
+    const sealer = new Sealer(this.#instruments.continuity, this.#instruments.clock, ask.principal);
+    if (ask.client !== undefined) {
+      storage.keepFor(settings.limits.session);
+      return this.#modern(ask, ask.client, server, sealer);
+    }
+    this.#session ??= new ClientSession(this.#instruments, server, sealer);
+    const messages = ask.messages.map(readMessage);
+    const [first] = messages;
+    if (first?.type === 'request' && first.method === 'initialize') {
+      const response = await this.#session.initialize(first, ask);
+      storage.keepFor(settings.limits.session);
+      return response;
+    }
+    const { client } = this.#session;
+    if (client === undefined) throw new RpcError(-32001, 'Session not found', { status: 404 });
+    storage.keepFor(settings.limits.session);
+    if (ask.op === 'get') return this.#session.get(client, ask);
+    if (ask.op === 'post') return this.#session.post(messages, client, ask);
+    await this.#session.close();
+    this.#session = undefined;
+    this.#opened = undefined;
+    return new Response(null, { status: 204 });
+  }
+
+  /** A new revision of the route has its servers opened anew; what they keep of the session is found again by their names. */
+  #open(document: McpDocument) {
+    const said = JSON.stringify(document);
+    if (this.#opened?.said !== said) {
+      const { settings } = compileMcp(document, { local: true });
+      const { clock, egress, secrets, storage } = this.#instruments;
+      const sources = openSources(settings, { ports: { clock, egress, secrets }, kept: storage });
+      this.#opened = { said, settings, server: new VirtualServer(sources, settings.limits, clock) };
+      this.#session = undefined;
+    }
+    return this.#opened;
+  }
+
+  async #modern(ask: SessionAsk, client: Client, server: VirtualServer, sealer: Sealer): Promise<Response> {
+    const [text = ''] = ask.messages;
+    const message = readMessage(text);
+    if (message.type === 'notification') {
+      await server.notify(message.method, message.params.json(), contextOf(ask, client, AbortSignal.timeout(30_000)));
+      return new Response(null, { status: 202 });
+    }
+    if (message.type === 'response')
+      throw new RpcError(codes.invalidRequest, 'Revision 2026-07-28 has no answers from clients.', { status: 400 });
+    if (message.method === 'subscriptions/listen') return listen(server, message, ask, client);
+    const asked: Asked = { method: message.method, params: message.params, headers: ask.headers };
+    const park = message.params.fields.has('requestState') ? await openParked(asked, sealer) : undefined;
+    return park === undefined ? this.#begin(asked, message.id, ask, client, server, sealer) : this.#resume(park, message, ask);
+  }
+
+  #begin(asked: Asked, id: RpcId, ask: SessionAsk, client: Client, server: VirtualServer, sealer: Sealer): Promise<Response> {
+    if (this.#parked.size >= MOST_PARKED) throw new RpcError(codes.internal, 'Too many calls wait for their clients.', { status: 429 });
+    const park = crypto.randomUUID();
+    const call = new ParkedCall(park, asked, client, sealer);
+    this.#parked.set(park, call);
+    const outlet = this.#hear(call, id, ask);
+    const context = { ...contextOf(ask, client, call.signal), notify: call.notify, ask: call.ask };
+    const work = () => (asked.method === 'server/discover' ? discover(server, context) : server.request(asked, context, sealer));
+    void call.run(work, ask.requestId).then(() => {
+      // Who has not been told yet may still come back for it.
+      if (call.isOver) this.#parked.delete(park);
+      else setTimeout(() => this.#parked.delete(park), ANSWER_FOR);
+    });
+    return outlet.response;
+  }
+
+  #resume(park: string, { id, params }: RpcRequest, ask: SessionAsk): Promise<Response> {
+    const call = this.#parked.get(park);
+    if (call === undefined) throw badState();
+    const outlet: Outlet = new Outlet({ ping: ask.ping, left: () => call.left(outlet) });
+    call.resume(params, { id, outlet });
+    if (call.isOver) this.#parked.delete(park);
+    return outlet.response;
+  }
+
+  #hear(call: ParkedCall, id: RpcId, ask: SessionAsk): Outlet {
+    const outlet: Outlet = new Outlet({ ping: ask.ping, left: () => call.left(outlet) });
+    call.hear({ id, outlet });
+    return outlet;
+  }
+}
+
+function listen(server: VirtualServer, request: RpcRequest, ask: SessionAsk, client: Client): Promise<Response> {
+  const controller = new AbortController();
+  const outlet = new Outlet({ ping: ask.ping, left: () => controller.abort(new Error('the client has left')) });
+  void serveListen(server, request, contextOf(ask, client, controller.signal), outlet).catch((thrown: unknown) => {
+    const error = rpcErrorOf(thrown, ask.requestId);
+    outlet.finish(errorText(request.id, error), error.status ?? 200);
+  });
+  return outlet.response;
+}
+
+const contextOf = ({ principal, trace }: SessionAsk, client: Client, signal: AbortSignal): SourceContext => ({
+  client,
+  principal,
+  signal,
+  trace,
+  notify: () => undefined,
+  ask: () => Promise.reject(new RpcError(codes.internal, 'The client cannot be asked here.')),
+});
+
+/** What is wrong with a request before it is one of the session's. */
+function refusal(error: RpcError, { messages }: SessionAsk): Response {
+  const id = idOf(messages);
+  return new Response(errorText(id, error), { status: error.status ?? 200, headers: { 'content-type': 'application/json' } });
+}
+
+function idOf([text]: readonly string[]): RpcId | null {
+  if (text === undefined) return null;
+  const message = readMessage(text);
+  return message.type === 'request' ? message.id : null;
+}
+
+/** Of the session in which modern requests of one caller wait: the same for all of them on a route. */
+export const sharedSession = (route: string): string => `shared ${route}`;
+export const clientSession = (route: string, id: string): string => `client ${route} ${id}`;

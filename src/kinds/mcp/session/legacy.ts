@@ -1,0 +1,268 @@
+import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
+import type { SessionInstruments } from '../../../core/session.ts';
+import { Wire } from '../../../core/wire.ts';
+import { Together, wholeFilter } from '../listening.ts';
+import { Outlet, readPlace, type StreamLog } from '../outlet.ts';
+import type { Sealer } from '../seal.ts';
+import type { Client, Question, SourceContext } from '../sources/source.ts';
+import type { VirtualServer } from '../virtual.ts';
+import { codes, RpcError, rpcErrorOf } from '../wire/errors.ts';
+import {
+  errorText,
+  type Message,
+  notificationText,
+  objectOf,
+  type RpcId,
+  type RpcNotification,
+  type RpcRequest,
+  requestText,
+  resultText,
+  textOf,
+} from '../wire/message.ts';
+import { isLegacy, NEWEST_LEGACY } from '../wire/versions.ts';
+import type { SessionAsk } from './ask.ts';
+import { checkAskable, Questions } from './questions.ts';
+
+/** The stream that belongs to no request. */
+const OWN_STREAM = 'own';
+const KEPT = 'client';
+const SUBSCRIBED = 'subscribed';
+/** Requests of one session at the same time. */
+const MOST_RUNNING = 256;
+
+interface Running {
+  readonly controller: AbortController;
+  readonly outlet: Outlet;
+  readonly stream: string;
+}
+
+/** The session of one client of the old way: it lives while the client comes back, with every stream it has. */
+export class ClientSession {
+  readonly #instruments: SessionInstruments;
+  readonly #server: VirtualServer;
+  readonly #sealer: Sealer;
+  readonly #questions = new Questions();
+  /** By the client's id of the request: its type counts. */
+  readonly #running = new Map<RpcId, Running>();
+  readonly #streams = new Map<string, Outlet>();
+  #client: Client | undefined;
+  #own: Outlet | undefined;
+  #listening: AbortController | undefined;
+
+  constructor(instruments: SessionInstruments, server: VirtualServer, sealer: Sealer) {
+    this.#instruments = instruments;
+    this.#server = server;
+    this.#sealer = sealer;
+  }
+
+  get client(): Client | undefined {
+    this.#client ??= readClient(this.#instruments.storage.get(KEPT));
+    return this.#client;
+  }
+
+  /** The first request of a session, which makes it. */
+  async initialize(request: RpcRequest, ask: SessionAsk): Promise<Response> {
+    const { storage } = this.#instruments;
+    const wanted = textOf(request.params, 'protocolVersion');
+    const version = wanted !== undefined && isLegacy(wanted) ? wanted : NEWEST_LEGACY;
+    const client: Client = {
+      era: 'legacy',
+      version,
+      capabilities: objectOf(request.params, 'capabilities'),
+      info: request.params.fields.get('clientInfo'),
+    };
+    const { offer, meta } = await this.#server.offer(this.#context(client, ask, new AbortController().signal));
+    this.#client = client;
+    storage.put(KEPT, { version, capabilities: client.capabilities, info: client.info });
+    const { capabilities, serverInfo = { name: 'weir', version: '0.1.0' }, instructions } = offer;
+    const result: JsonObject = {
+      protocolVersion: version,
+      capabilities,
+      serverInfo,
+      ...(instructions === undefined ? {} : { instructions }),
+      ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
+    };
+    const headers = { 'content-type': 'application/json', 'mcp-session-id': ask.sessionId ?? '' };
+    return new Response(resultText(request.id, Wire.of(result)), { headers });
+  }
+
+  async post(messages: readonly Message[], client: Client, ask: SessionAsk): Promise<Response> {
+    for (const message of messages) {
+      if (message.type === 'response') this.#questions.answer(message);
+      else if (message.type === 'notification') await this.#told(message, client, ask);
+    }
+    const requests = messages.filter((message) => message.type === 'request');
+    if (requests.length === 0) return new Response(null, { status: 202 });
+    if (this.#running.size + requests.length > MOST_RUNNING) {
+      throw new RpcError(codes.internal, 'The session has too many requests at the same time.', { status: 429 });
+    }
+    const stream = `r${crypto.randomUUID().slice(0, 8)}`;
+    const outlet = new Outlet({ ping: ask.ping, log: this.#log(stream), ...(ask.isBatch === true ? { stream: true } : {}) });
+    this.#streams.set(stream, outlet);
+    void this.#serve(requests, outlet, stream, client, ask);
+    return outlet.response;
+  }
+
+  /** The stream that belongs to no request, or one that was lost. */
+  get(client: Client, ask: SessionAsk): Response | Promise<Response> {
+    if (ask.lastEventId !== undefined) return this.#resume(ask.lastEventId);
+    this.#own?.end();
+    const outlet = new Outlet({ ping: ask.ping, log: this.#log(OWN_STREAM), stream: true });
+    this.#own = outlet;
+    this.#streams.set(OWN_STREAM, outlet);
+    this.#listen(client, ask);
+    return outlet.response;
+  }
+
+  async close(): Promise<void> {
+    this.#listening?.abort(new Error('the session is over'));
+    for (const { controller } of this.#running.values()) controller.abort(new Error('the session is over'));
+    for (const outlet of this.#streams.values()) outlet.end();
+    this.#own?.end();
+    await this.#server.close();
+    this.#instruments.storage.clear();
+    this.#client = undefined;
+  }
+
+  /** Only what came after the place, and only of the same stream. */
+  #resume(eventId: string): Response {
+    const place = readPlace(eventId);
+    const events = place === undefined ? [] : this.#instruments.storage.events.after(place.stream, 0);
+    if (place === undefined || !events.some(({ seq }) => seq === place.seq)) {
+      throw new RpcError(codes.invalidParams, 'Last-Event-ID names no event of this session.', { status: 400 });
+    }
+    const outlet = this.#streams.get(place.stream) ?? ended(this.#log(place.stream));
+    return outlet.resume(place.seq);
+  }
+
+  async #serve(requests: readonly RpcRequest[], outlet: Outlet, stream: string, client: Client, ask: SessionAsk): Promise<void> {
+    const texts = requests.map((request) => this.#run(request, outlet, stream, client, ask));
+    for (const text of texts.slice(0, -1)) {
+      const each = await text;
+      if (each !== undefined) outlet.tell(each);
+    }
+    const last = await texts.at(-1);
+    if (last === undefined) outlet.end();
+    else outlet.finish(last);
+    // A stream that was read to its end is asked for no more; one that broke is, for a while.
+    setTimeout(() => this.#streams.delete(stream), 60_000);
+  }
+
+  /** The answer's text; nothing where the client has cancelled: it wants none then. */
+  async #run(request: RpcRequest, outlet: Outlet, stream: string, client: Client, ask: SessionAsk): Promise<string | undefined> {
+    const { id, method, params } = request;
+    const controller = new AbortController();
+    this.#running.set(id, { controller, outlet, stream });
+    const context: SourceContext = {
+      ...this.#context(client, ask, controller.signal),
+      notify: (told, said) => outlet.tell(notificationText(told, said), true),
+      ask: (question) => this.#ask(question, client, controller.signal, outlet),
+    };
+    try {
+      this.#follow(method, params, client, ask);
+      const result = await this.#server.request({ method, params }, context, this.#sealer);
+      return controller.signal.aborted ? undefined : resultText(id, result);
+    } catch (thrown) {
+      return controller.signal.aborted ? undefined : errorText(id, rpcErrorOf(thrown, ask.requestId));
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+
+  /** What the session remembers of what its client asks for, for servers that are to be told with every request. */
+  #follow(method: string, params: Wire, client: Client, ask: SessionAsk): void {
+    const { storage } = this.#instruments;
+    if (method === 'logging/setLevel') {
+      const level = textOf(params, 'level');
+      this.#client = { ...client, logLevel: level };
+      storage.put(KEPT, { version: client.version, capabilities: client.capabilities, info: client.info, logLevel: level });
+    }
+    const uri = method === 'resources/subscribe' || method === 'resources/unsubscribe' ? textOf(params, 'uri') : undefined;
+    if (uri === undefined) return;
+    const before = this.#subscribed().filter((each) => each !== uri);
+    storage.put(SUBSCRIBED, method === 'resources/subscribe' ? [...before, uri].slice(-1_000) : before);
+    if (this.#listening !== undefined) this.#listen(this.client ?? client, ask);
+  }
+
+  #subscribed(): readonly string[] {
+    const kept = this.#instruments.storage.get(SUBSCRIBED);
+    return Array.isArray(kept) ? kept.filter((each) => typeof each === 'string') : [];
+  }
+
+  async #told({ method, params }: RpcNotification, client: Client, ask: SessionAsk): Promise<void> {
+    if (method === 'notifications/initialized') return;
+    if (method === 'notifications/cancelled') {
+      const id = params.fields.get('requestId');
+      const running = typeof id === 'string' || typeof id === 'number' ? this.#running.get(id) : undefined;
+      running?.controller.abort(new Error('the client has cancelled'));
+      return;
+    }
+    await this.#server.notify(method, params.json(), this.#context(client, ask, AbortSignal.timeout(30_000)));
+  }
+
+  #ask(question: Question, client: Client, signal: AbortSignal, outlet: Outlet): Promise<JsonObject> {
+    checkAskable(client, question);
+    return this.#questions.put((id) => outlet.tell(requestText(id, question.method, Wire.of(question.params))), signal);
+  }
+
+  /** What servers tell of themselves goes to the stream that belongs to no request. */
+  #listen(client: Client, ask: SessionAsk): void {
+    this.#listening?.abort(new Error('listening anew'));
+    const controller = new AbortController();
+    this.#listening = controller;
+    const together = new Together((method, params) => this.#own?.tell(notificationText(method, params), true));
+    const context: SourceContext = {
+      ...this.#context(client, ask, controller.signal),
+      notify: (method, params) => together.tell(method, params),
+      ask: async (question) => {
+        const own = this.#own;
+        if (own === undefined) throw new RpcError(codes.internal, 'The client listens to nothing now.');
+        return this.#ask(question, client, controller.signal, own);
+      },
+    };
+    void this.#listenOn(context);
+  }
+
+  async #listenOn(context: SourceContext): Promise<void> {
+    try {
+      const { offer } = await this.#server.offer(context);
+      await this.#server.listen(wholeFilter(offer.capabilities, this.#subscribed()), context);
+    } catch (thrown) {
+      if (!context.signal.aborted) console.error('A session cannot listen to its servers', thrown);
+    }
+  }
+
+  #context(client: Client, { principal, trace }: SessionAsk, signal: AbortSignal): SourceContext {
+    return {
+      client,
+      principal,
+      signal,
+      trace,
+      notify: () => undefined,
+      ask: () => Promise.reject(new RpcError(codes.internal, 'The client cannot be asked here.')),
+    };
+  }
+
+  #log(name: string): StreamLog {
+    const { events } = this.#instruments.storage;
+    return { name, append: (text) => events.append(name, text), after: (seq) => events.after(name, seq).filter(({ data }) => data !== '') };
+  }
+}
+
+function ended(log: StreamLog): Outlet {
+  const outlet = new Outlet({ ping: 15_000, log });
+  outlet.end();
+  return outlet;
+}
+
+function readClient(kept: Json | undefined): Client | undefined {
+  if (!isObject(kept) || typeof kept.version !== 'string') return undefined;
+  const { version, capabilities, info, logLevel } = kept;
+  return {
+    era: 'legacy',
+    version,
+    capabilities: isObject(capabilities) ? capabilities : {},
+    info,
+    ...(typeof logLevel === 'string' ? { logLevel } : {}),
+  };
+}
