@@ -71,7 +71,7 @@ describe('who may', () => {
     const config = ['GET /config', 'GET /config/revisions', 'GET /config/schema', 'POST /config/rollback', 'PUT /config'];
     const audit = ['GET /audit', 'GET /audit/checkpoint', 'GET /audit/export', 'GET /audit/key'];
     const webhooks = [
-      ...['DELETE /cache', 'DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
+      ...['DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
       ...['POST /webhooks', 'POST /webhooks/x/rotate', 'POST /webhooks/x/test'],
     ];
     const logs = [
@@ -85,7 +85,8 @@ describe('who may', () => {
       'POST /explain',
     ];
     const health = ['GET /health', 'POST /health/reset'];
-    const all = [...tenants, ...webhooks, 'POST /keys/x/rotate', ...config, ...logs, ...health, 'GET /openapi.json'];
+    const cache = ['DELETE /cache', 'GET /cache', 'POST /cache/reset'];
+    const all = [...tenants, ...cache, ...webhooks, 'POST /keys/x/rotate', ...config, ...logs, ...health, 'GET /openapi.json'];
     expect(routes.map((route) => route.join(' ')).sort()).toEqual(all.sort());
   });
 

@@ -13,6 +13,7 @@ export type LlmOperation = 'chat' | 'count-tokens' | 'compact';
 export class LlmCall {
   readonly kind = 'llm' as const;
   #chat: Chat | undefined;
+  #isAsWritten = true;
 
   constructor(
     readonly dialect: Dialect,
@@ -45,7 +46,13 @@ export class LlmCall {
   withChat(chat: Chat): LlmCall {
     const call = new LlmCall(this.dialect, this.wire, this.head, this.headers, this.operation, this.address);
     call.#chat = chat;
+    call.#isAsWritten = false;
     return call;
+  }
+
+  /** Whether the canonical form says what the body says, and no more. */
+  get isAsWritten(): boolean {
+    return this.#isAsWritten;
   }
 
   #read(): Chat {

@@ -150,7 +150,10 @@ const call = async (route: string, name: string, args: { readonly [name: string]
 describe('an API that a document describes', () => {
   it('has a tool for each operation that can be called, typed, with what is known of its effects', async () => {
     const made = await client('shop');
-    const { tools } = await made.listTools();
+    const { tools, _meta } = await made.listTools();
+    expect(_meta?.['weir/omitted']).toEqual([
+      { source: 'source1', operation: 'POST /upload', why: expect.stringContaining('multipart/form-data') },
+    ]);
     expect(tools.map(({ name }) => name)).toEqual(['orders_list', 'makeOrder', 'getOrder', 'deleteOrder', 'logo', 'everything']);
     const [list, make, , remove] = tools;
     expect(list).toMatchObject({ title: 'List orders', annotations: { readOnlyHint: true } });

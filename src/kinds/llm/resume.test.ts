@@ -17,7 +17,6 @@ const plan = compile(
       vllm: {},
       openai: { key },
       own: { like: 'openai', baseUrl: 'http://127.0.0.1:1/v1', key, quirks: { prefill: { by: 'prefix', models: ['mine-*'] } } },
-      unspoken: { like: 'openai', baseUrl: 'http://127.0.0.1:1/v1', key, quirks: { prefill: { by: 'last', dialect: 'ollama' } } },
     },
   },
   { revision: 0, local: true, rolls },
@@ -59,7 +58,6 @@ describe('who goes on with the answer of another', () => {
     ['openai', 'gpt-5', false],
     ['own', 'Mine-1', true],
     ['own', 'other', false],
-    ['unspoken', 'any', false],
     ['nobody', 'any', false],
   ])('%s/%s: %s', (provider, model, goesOn) => {
     expect(prefillOf({ provider, model }, plan) !== undefined).toBe(goesOn);

@@ -5,7 +5,7 @@ import { Wire } from '../../core/wire.ts';
 import { exposedName } from './names.ts';
 import type { Sealer } from './seal.ts';
 import type { McpLimits } from './settings.ts';
-import type { Listing, Offer, Page, SourceContext } from './sources/source.ts';
+import { type Listing, type Offer, OMITTED, type Page, type SourceContext } from './sources/source.ts';
 import { exposedItem } from './uris.ts';
 import { nobody, type OpenSource } from './virtual.ts';
 import { codes, RpcError } from './wire/errors.ts';
@@ -80,7 +80,9 @@ export class Catalogue {
     if (next.length > 0) result.nextCursor = await sealer.seal(`${CURSOR} ${what}`, { next }, CURSOR_FOR);
     const ttl = found.reduce((least, { value }) => Math.min(least, value.ttlMs ?? 0), Number.POSITIVE_INFINITY);
     if (context.client.era === 'modern') result.ttlMs = Number.isFinite(ttl) && Object.keys(meta).length === 0 ? ttl : 0;
-    if (Object.keys(meta).length > 0) result._meta = meta;
+    const omitted = found.flatMap(({ source: { name }, value }) => omittedIn(name, value));
+    const told = omitted.length === 0 ? meta : { ...meta, [OMITTED]: omitted };
+    if (Object.keys(told).length > 0) result._meta = told;
     return Wire.of(result);
   }
 
@@ -157,6 +159,12 @@ export class Catalogue {
     const meta: JsonObject = lost.length === 0 ? {} : { [MISSING]: lost.map((each) => ({ ...each })) };
     return { found, meta };
   }
+}
+
+/** What a source has that is in no list, with its own name. */
+function omittedIn(source: string, { meta }: Page): readonly JsonObject[] {
+  const omitted = meta?.[OMITTED];
+  return isArray(omitted) ? omitted.filter(isObject).map((each) => ({ source, ...each })) : [];
 }
 
 function missing({ name }: OpenSource, thrown: unknown): Missing {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { AskedDigests } from '../../core/cache/digests.ts';
 import { Flights } from '../../core/cache/flight.ts';
 import type { AnswerCache } from '../../core/cache/port.ts';
 import type { StoredAnswer } from '../../core/cache/stored-answer.ts';
@@ -20,6 +21,7 @@ import { cache } from './index.ts';
 /** A cache of one test, and what was asked of it. */
 class FakeCache implements AnswerCache {
   readonly flights = new Flights(() => 0);
+  readonly digests = new AskedDigests();
   readonly asked: string[] = [];
   readonly kept = new Map<string, StoredAnswer>();
   get(key: string) {

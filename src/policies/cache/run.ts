@@ -1,4 +1,4 @@
-import { askedBy, formOf } from '../../core/cache/asked.ts';
+import { formOf } from '../../core/cache/asked.ts';
 import { Collector } from '../../core/cache/collector.ts';
 import { fingerprintOf } from '../../core/cache/fingerprint.ts';
 import type { Flight } from '../../core/cache/flight.ts';
@@ -17,7 +17,7 @@ import type { CacheSettings } from './settings.ts';
 import { type Wish, wishOf } from './wish.ts';
 
 /** Of the encoding: what was kept under another one is not found. */
-const VERSION = 2;
+const VERSION = 3;
 const SECOND = 1_000;
 
 /** A call whose answer may be kept, and what it is kept by. */
@@ -86,8 +86,8 @@ export class CacheRun implements PolicyRun {
     if (answers === undefined || exchange.destination === undefined) return undefined;
     const wish = wishOf(call.headers);
     if (wish.isOff || call.headers.get('x-weir-resume') === '1') return undefined;
-    const asked = askedBy(call);
     const partition = this.#partition();
+    const asked = await answers.digests.of(call);
     if (asked === undefined || partition === undefined || !this.#isCool(call)) return undefined;
     const destination = await exchange.destination(call);
     if (destination === undefined) return undefined;

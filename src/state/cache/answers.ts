@@ -30,6 +30,7 @@ export class Answers {
     const { memory, layers, clock } = this.#options;
     return {
       flights: memory.flights,
+      digests: memory.digests,
       get: (key, of) => this.#get(key, of, after),
       put: (key, answer) => {
         memory.put(key, answer);

@@ -1,3 +1,4 @@
+import { AskedDigests } from '../../core/cache/digests.ts';
 import { Flights } from '../../core/cache/flight.ts';
 import type { AnswerCache } from '../../core/cache/port.ts';
 import type { StoredAnswer } from '../../core/cache/stored-answer.ts';
@@ -9,6 +10,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** Answers in the memory of one isolate: the one that was given longest ago goes first. */
 export class AnswerMemory implements AnswerCache {
   readonly flights: Flights;
+  readonly digests = new AskedDigests();
   readonly #clock: Clock;
   readonly #mostBytes: number;
   readonly #kept = new Map<string, StoredAnswer>();

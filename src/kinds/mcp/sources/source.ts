@@ -63,6 +63,9 @@ export interface Offer {
   readonly instructions?: string | undefined;
 }
 
+/** Where a page says which things of the source are not in any, and why: a list of `{operation, why}`. */
+export const OMITTED = 'weir/omitted';
+
 /** One page of a list, as the source has it. */
 export interface Page {
   /** Raw: the gateway changes names and addresses, and leaves the rest alone. */

@@ -1,5 +1,6 @@
 import type { Checks, Counted, HitChecks } from '../../../core/cache/checks.ts';
 import { NO_CHECKS } from '../../../core/cache/checks.ts';
+import { AskedDigests } from '../../../core/cache/digests.ts';
 import { Flights } from '../../../core/cache/flight.ts';
 import type { AnswerCache } from '../../../core/cache/port.ts';
 import type { StoredAnswer } from '../../../core/cache/stored-answer.ts';
@@ -69,6 +70,7 @@ export class FakeChecks implements HitChecks {
 
 export class FakeAnswers implements AnswerCache {
   readonly flights = new Flights(() => 0);
+  readonly digests = new AskedDigests();
   readonly kept = new Map<string, StoredAnswer>();
   get(key: string): StoredAnswer | undefined {
     return this.kept.get(key);

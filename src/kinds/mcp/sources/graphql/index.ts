@@ -6,7 +6,7 @@ import { SECRET_NAME } from '../../../../core/secret-name.ts';
 import { Wire } from '../../../../core/wire.ts';
 import { codes, RpcError } from '../../wire/errors.ts';
 import type { Ask, Listing, Offer, Page, Source, SourceContext, SourceHome } from '../source.ts';
-import { defineSource } from '../source.ts';
+import { defineSource, OMITTED } from '../source.ts';
 import { failed, Misuse, said } from '../tool-result.ts';
 import { resultOf } from './answer.ts';
 import { executed, explored, type GenericTool, genericTools, INTROSPECT } from './generic.ts';
@@ -59,8 +59,6 @@ type Config = z.output<typeof config>;
 
 /** Milliseconds for which clients may keep the list. */
 const LISTED_FOR = 5 * 60_000;
-/** Where a list says which fields are no tools, and why. */
-const OMITTED = 'weir/omitted';
 /** GraphQL over HTTP (draft), section "Media Types". */
 const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
 
