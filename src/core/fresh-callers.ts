@@ -31,8 +31,12 @@ const LAST_RESORT = 3_600_000;
 const REFUSED = 2_000;
 /** Milliseconds after which a look-up counts as lost: the request it ran behind may have been cancelled. */
 const LOST_AFTER = 5_000;
-/** Milliseconds that the call of a caller who was good waits for a look-up: a slow database slows nobody whom it has let in. */
+/** Milliseconds that the call of a caller waits who was good a moment ago: a slow database slows nobody whom it has just let in. */
 const PATIENCE = 100;
+/** Milliseconds for which that is a moment ago. */
+const MOMENT = 5_000;
+/** Milliseconds that it waits where he was good longer ago: a credential may have been revoked since, and a sound database says so by then. */
+const PATIENCE_LATER = 1_000;
 /** Milliseconds that a stranger's call waits. */
 const LONG_PATIENCE = 5_000;
 
@@ -87,13 +91,14 @@ export class FreshCallers {
     const known = this.#good.get(shown);
     const now = this.#options.clock.now();
     if (known === undefined || !this.#isUsable(known, now)) return this.#read(shown, look, LONG_PATIENCE);
+    const patience = now - known.readAt < MOMENT ? PATIENCE : PATIENCE_LATER;
     const since = now - (known.renewing ?? Number.NEGATIVE_INFINITY);
-    if (since >= PATIENCE && since < LOST_AFTER) return known.identity;
+    if (since >= patience && since < LOST_AFTER) return known.identity;
     if (since >= LOST_AFTER) known.renewing = now;
     const reading = this.#read(shown, look);
     after(reading.catch(() => undefined));
     try {
-      return await within(PATIENCE, reading);
+      return await within(patience, reading);
     } catch (thrown) {
       if (thrown instanceof TooLate) return known.identity;
       throw thrown;
