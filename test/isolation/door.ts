@@ -1,5 +1,6 @@
 import { compile } from '../../src/config/compile.ts';
 import { rolls } from '../../src/config/rolls.ts';
+import { AskedDigests } from '../../src/core/cache/digests.ts';
 import { Flights } from '../../src/core/cache/flight.ts';
 import type { AnswerCache } from '../../src/core/cache/port.ts';
 import type { CallAddress } from '../../src/core/dialect.ts';
@@ -58,6 +59,7 @@ export const WHO: Identity = { keyId: 'key_1', org: 'org_1', team: 'team_1', app
 
 class KeysOnly implements AnswerCache {
   readonly flights = new Flights(() => 0);
+  readonly digests = new AskedDigests();
   key: string | undefined;
   get(key: string) {
     this.key = key;
