@@ -9,6 +9,7 @@ import { readText } from '../core/reader.ts';
 import { checkRoute } from '../identity/api-key/allowed.ts';
 import { type McpArrival, servePost, serveSession } from '../kinds/mcp/serve.ts';
 import { McpSettings } from '../kinds/mcp/settings.ts';
+import type { Caller } from '../kinds/mcp/sources/source.ts';
 import { type McpEnd, watchAnswer } from '../kinds/mcp/watch.ts';
 import { classify, type Inbound } from '../kinds/mcp/wire/classify.ts';
 import { type RpcError, rpcErrorOf } from '../kinds/mcp/wire/errors.ts';
@@ -162,13 +163,14 @@ class McpExchange {
     await hold.take(toolCalls === 0 ? { ...foreseen, isFree: true } : { ...foreseen, toolCalls });
   }
 
-  #arrival(settings: McpSettings, { principal }: Identity, plan: Plan): McpArrival {
+  #arrival(settings: McpSettings, who: Identity, plan: Plan): McpArrival {
     return {
       request: this.#request,
       requestId: this.#requestId,
       route: this.#name,
       settings,
-      principal,
+      principal: ownerOf(who),
+      caller: callerOf(who, this.#run),
       ports: this.#ports,
       ping: plan.limits.ping,
     };
@@ -238,6 +240,13 @@ class McpExchange {
     });
   }
 }
+
+/** A credential that names a person opens that person's sessions alone; any other those of its app. */
+const ownerOf = ({ principal, user }: Identity): string => (user === undefined ? principal : JSON.stringify([principal, user]));
+
+const callerOf = ({ org, team, app, keyId, user, claims, metadata }: Identity, run: string | undefined): Caller => ({
+  ...{ org, team, app, keyId, user, run, claims, metadata },
+});
 
 /** What asks no server for anything that is worth counting. */
 const FREE = new Set(['ping', 'initialize', 'server/discover', 'logging/setLevel']);

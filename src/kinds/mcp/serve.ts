@@ -7,7 +7,7 @@ import { Sealer } from './seal.ts';
 import { type SessionAsk, writeAsk } from './session/ask.ts';
 import { clientSession, sharedSession } from './session/host.ts';
 import type { McpSettings } from './settings.ts';
-import type { Client, SourceContext } from './sources/source.ts';
+import type { Caller, Client, SourceContext } from './sources/source.ts';
 import { type Asked, openSources, VirtualServer } from './virtual.ts';
 import type { Inbound } from './wire/classify.ts';
 import { codes, RpcError, rpcErrorOf } from './wire/errors.ts';
@@ -21,7 +21,9 @@ export interface McpArrival {
   readonly requestId: string;
   readonly route: string;
   readonly settings: McpSettings;
+  /** Whose sessions, cursors and kept states are: nobody else's request reaches them. */
   readonly principal: string;
+  readonly caller: Caller;
   readonly ports: Ports;
   /** Milliseconds between two signs of life of a stream. */
   readonly ping: number;
@@ -134,10 +136,11 @@ async function askSession(name: string, { ports, principal, request }: McpArriva
   return ports.sessions.ask(principal, name, asked);
 }
 
-const asking = ({ requestId, principal, settings, ping, request }: McpArrival, op: SessionAsk['op']): SessionAsk => ({
+const asking = ({ requestId, principal, caller, settings, ping, request }: McpArrival, op: SessionAsk['op']): SessionAsk => ({
   op,
   requestId,
   principal,
+  caller,
   document: settings.document,
   ping,
   messages: [],
@@ -160,9 +163,10 @@ function textOf(message: Message): string {
   return JSON.stringify({ jsonrpc: '2.0', id: message.id, error: message.error ?? {} });
 }
 
-const contextOf = ({ principal, request }: McpArrival, client: Client, signal: AbortSignal): SourceContext => ({
+const contextOf = ({ principal, caller, request }: McpArrival, client: Client, signal: AbortSignal): SourceContext => ({
   client,
   principal,
+  caller,
   signal,
   trace: traceOf(request.headers),
   notify: () => undefined,

@@ -3,6 +3,8 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import { isOf, readUri } from './names.ts';
 import { sources } from './sources/index.ts';
 import type { SourceKind, SourceLimits } from './sources/source.ts';
+import { transforms } from './transforms/index.ts';
+import type { TransformKind } from './transforms/transform.ts';
 
 /**
  * What stands before the names of a source's things. Without `__` in it and without `_` at its end it can be told from the
@@ -12,6 +14,12 @@ const prefix = z
   .string()
   .max(32)
   .regex(/^(?:[A-Za-z0-9](?:[A-Za-z0-9-]|_(?=[A-Za-z0-9-]))*)?$/, { error: 'holds letters, digits, - and single _ between them' });
+
+const step = ({ use, config }: TransformKind) =>
+  z.strictObject({ ...(config instanceof z.ZodObject ? config.shape : {}), use: z.literal(use) });
+
+const [firstStep, ...otherSteps] = transforms.map(step);
+const steps = z.array(firstStep === undefined ? z.never() : z.discriminatedUnion('use', [firstStep, ...otherSteps])).max(32);
 
 const shared = {
   name: z
@@ -23,6 +31,7 @@ const shared = {
   prefix: prefix
     .optional()
     .describe('Stands before the names of its tools and prompts, with "__" between; the name when absent. "": they stay as they are.'),
+  transforms: steps.optional().describe('What is changed of it, one after the other; they name things as the source does.'),
 };
 
 const option = ({ kind, config }: SourceKind) =>
@@ -61,6 +70,7 @@ export const mcpShape = {
     .min(1)
     .max(32)
     .describe('The servers behind it, whose tools, prompts and resources it has together.'),
+  transforms: steps.optional().describe('What is changed of every source, after its own; they name things as clients see them.'),
   limits: limits.optional(),
   origins: z
     .array(z.string().max(256))
@@ -80,6 +90,13 @@ export interface McpSource {
   readonly name: string;
   readonly prefix: string;
   readonly settings: unknown;
+  readonly transforms: readonly McpTransform[];
+}
+
+/** One transform of a source or a route, compiled. */
+export interface McpTransform {
+  readonly kind: TransformKind;
+  readonly settings: unknown;
 }
 
 export interface McpLimits extends SourceLimits {
@@ -92,6 +109,8 @@ export interface McpLimits extends SourceLimits {
 export class McpSettings {
   constructor(
     readonly sources: readonly McpSource[],
+    /** Of every source, after its own. */
+    readonly transforms: readonly McpTransform[],
     readonly limits: McpLimits,
     /** As the operator wrote it, for where it is compiled anew. */
     readonly document: JsonObject,
@@ -130,7 +149,7 @@ export function compileMcp(
   const problems: McpProblem[] = [];
   const compiled: McpSource[] = [];
   for (const [at, entry] of document.sources.entries()) {
-    const { kind: id, name: named, prefix: written, ...rest }: { [key: string]: unknown } & SharedFields = entry;
+    const { kind: id, name: named, prefix: written, transforms: steps, ...rest }: { [key: string]: unknown } & SharedFields = entry;
     const kind = sources.find((each) => each.kind === id);
     if (kind === undefined) continue;
     const name = named ?? (written === undefined || written === '' ? `source${at + 1}` : written);
@@ -140,23 +159,42 @@ export function compileMcp(
     const settings = kind.config.parse(rest);
     for (const { path, message } of kind.problems?.(settings, place) ?? []) problems.push({ path: ['sources', at, path], message });
     if (compiled.some((each) => each.name === name)) problems.push({ path: ['sources', at, 'name'], message: `is used twice: "${name}"` });
-    compiled.push({ kind, name, prefix: own.data ?? '', settings });
+    const changes = compileTransforms(steps, ['sources', at, 'transforms'], problems);
+    compiled.push({ kind, name, prefix: own.data ?? '', settings, transforms: changes });
   }
   const taken = new Set<string>();
   for (const [at, { prefix: each }] of compiled.entries()) {
     if (each !== '' && taken.has(each)) problems.push({ path: ['sources', at, 'prefix'], message: `is used twice: "${each}"` });
     taken.add(each);
   }
+  const changes = compileTransforms(document.transforms, ['transforms'], problems);
   return {
-    settings: new McpSettings(compiled, { ...DEFAULT_MCP_LIMITS, ...given(document.limits) }, asJson(document), document.origins ?? []),
+    settings: new McpSettings(
+      compiled,
+      changes,
+      { ...DEFAULT_MCP_LIMITS, ...given(document.limits) },
+      asJson(document),
+      document.origins ?? [],
+    ),
     problems,
   };
+}
+
+function compileTransforms(written: McpDocument['transforms'], path: McpProblem['path'], problems: McpProblem[]): readonly McpTransform[] {
+  return (written ?? []).flatMap(({ use, ...rest }: { readonly use: string; readonly [setting: string]: unknown }, at) => {
+    const kind = transforms.find((each) => each.use === use);
+    if (kind === undefined) return [];
+    const settings = kind.config.parse(rest);
+    for (const found of kind.problems?.(settings) ?? []) problems.push({ path: [...path, at, found.path], message: found.message });
+    return [{ kind, settings }];
+  });
 }
 
 interface SharedFields {
   readonly kind: string;
   readonly name?: string | undefined;
   readonly prefix?: string | undefined;
+  readonly transforms?: McpDocument['transforms'];
 }
 
 function given(written: McpDocument['limits']): Partial<McpLimits> {

@@ -5,7 +5,7 @@ import { Wire } from '../../core/wire.ts';
 import { Catalogue, isListed } from './catalogue.ts';
 import { exposedName, exposedUri, isOf, ownName, readUri } from './names.ts';
 import type { Sealer } from './seal.ts';
-import type { McpLimits, McpSettings } from './settings.ts';
+import type { McpLimits, McpSettings, McpTransform } from './settings.ts';
 import type { Ask, ListenFilter, Listing, Offer, Source, SourceContext, SourceHome } from './sources/source.ts';
 import { openState, sealState } from './state.ts';
 import { exposedResult } from './uris.ts';
@@ -20,8 +20,17 @@ export interface OpenSource {
 }
 
 /** Opens every source of a route; asks nobody. */
-export const openSources = ({ sources, limits }: McpSettings, home: Omit<SourceHome, 'name' | 'limits'>): readonly OpenSource[] =>
-  sources.map(({ kind, name, prefix, settings }) => ({ name, prefix, source: kind.open(settings, { ...home, name, limits }) }));
+export const openSources = (
+  { sources, transforms, limits }: McpSettings,
+  home: Omit<SourceHome, 'name' | 'limits'>,
+): readonly OpenSource[] =>
+  sources.map(({ kind, name, prefix, settings, transforms: own }) => {
+    const inside = { ...home, name, limits };
+    const exposed = (tool: string) => exposedName(prefix, tool, limits.longestName);
+    const wrap = (isRoute: boolean) => (source: Source, each: McpTransform) =>
+      each.kind.wrap(each.settings, source, { ...inside, isRoute, exposed });
+    return { name, prefix, source: transforms.reduce(wrap(true), own.reduce(wrap(false), kind.open(settings, inside))) };
+  });
 
 const LISTINGS: { readonly [method: string]: Listing } = {
   'tools/list': 'tools',

@@ -1,12 +1,13 @@
 import { isObject, type JsonObject, parseJson } from '../../../core/json.ts';
 import { type McpDocument, mcpConfig } from '../settings.ts';
-import type { Client } from '../sources/source.ts';
+import type { Caller, Client } from '../sources/source.ts';
 
 /** What the gateway hands to a session: who asks was found out before. */
 export interface SessionAsk {
   readonly op: 'post' | 'get' | 'delete';
   readonly requestId: string;
   readonly principal: string;
+  readonly caller: Caller;
   /** The route's settings, to be compiled there. */
   readonly document: JsonObject;
   readonly ping: number;

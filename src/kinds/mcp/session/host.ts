@@ -138,9 +138,10 @@ function listen(server: VirtualServer, request: RpcRequest, ask: SessionAsk, cli
   return outlet.response;
 }
 
-const contextOf = ({ principal, trace }: SessionAsk, client: Client, signal: AbortSignal): SourceContext => ({
+const contextOf = ({ principal, caller, trace }: SessionAsk, client: Client, signal: AbortSignal): SourceContext => ({
   client,
   principal,
+  caller,
   signal,
   trace,
   notify: () => undefined,

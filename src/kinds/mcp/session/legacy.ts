@@ -232,10 +232,11 @@ export class ClientSession {
     }
   }
 
-  #context(client: Client, { principal, trace }: SessionAsk, signal: AbortSignal): SourceContext {
+  #context(client: Client, { principal, caller, trace }: SessionAsk, signal: AbortSignal): SourceContext {
     return {
       client,
       principal,
+      caller,
       signal,
       trace,
       notify: () => undefined,

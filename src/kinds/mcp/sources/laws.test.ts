@@ -26,7 +26,7 @@ describe.each(sources)('$kind', ({ config, examples, open, problems }) => {
 
   it('leaves the names to the route that every source has', () => {
     const own = config instanceof z.ZodObject ? Object.keys(config.shape) : [];
-    expect(own.filter((name) => ['kind', 'name', 'prefix'].includes(name))).toEqual([]);
+    expect(own.filter((name) => ['kind', 'name', 'prefix', 'transforms'].includes(name))).toEqual([]);
   });
 
   it('opens without asking anybody', () => {

@@ -22,6 +22,25 @@ export interface Client {
   readonly logLevel?: string | undefined;
 }
 
+/** Who calls, as far as rules may ask; what the gateway found out, not what a client says of itself. Plain data: it goes into sessions. */
+export interface Caller {
+  readonly org: string;
+  readonly team: string;
+  readonly app: string;
+  /** The id of the key or identity it came with. */
+  readonly keyId: string;
+  /** The end user whom the credential names. */
+  readonly user?: string | undefined;
+  /** What the caller calls the run that the call belongs to. */
+  readonly run?: string | undefined;
+  /** What a token may be used for (RFC 6749 §3.3); absent where the credential knows no scopes. */
+  readonly scopes?: readonly string[] | undefined;
+  /** What the caller's token says. */
+  readonly claims?: JsonObject | undefined;
+  /** What the operator says of the caller. */
+  readonly metadata?: JsonObject | undefined;
+}
+
 /** A request for one source: names and addresses are the source's own, without what the gateway put before them. */
 export interface Ask {
   readonly method: string;
@@ -42,6 +61,7 @@ export interface SourceContext {
   readonly client: Client;
   /** Whose the call is: nothing that is kept for one may be told to another. */
   readonly principal: string;
+  readonly caller: Caller;
   /** Aborted when the client leaves (modern) or cancels, and when the time is over. */
   readonly signal: AbortSignal;
   /** `traceparent`, `tracestate`, `baggage` of the caller, for who asks a server over HTTP. */
