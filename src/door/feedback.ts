@@ -2,10 +2,8 @@ import type { Context, Hono } from 'hono';
 import { questionsOf } from '../core/cache/checks.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
-import type { CallHold } from '../core/hold.ts';
 import { isArray, isObject, type Json, type JsonObject, parseJson } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
-import type { Outcome } from '../core/policy.ts';
 import type { Ports, RequestRecord } from '../core/ports.ts';
 import { freeCall } from '../kinds/llm/limits/free.ts';
 import { type Feedback, recall, remember } from '../state/cache/feedback.ts';
@@ -14,6 +12,7 @@ import { getRecord } from '../state/records.ts';
 import { runOf } from './call-facts.ts';
 import { CORS_HEADERS } from './cors.ts';
 import { holdOf } from './exchange.ts';
+import { underHold } from './held.ts';
 import { checkIngress } from './ingress.ts';
 import { readJsonBody } from './json-body.ts';
 import { routeFor } from './route.ts';
@@ -63,31 +62,16 @@ async function take(context: DoorContext, door: FeedbackDoor): Promise<Response>
   const ports = door.ports(after);
   const arrival = { ports, request, requestId, startedAt: ports.clock.now(), renewed: door.renewed };
   const hold = holdOf(who, arrival, runOf(request.headers), routeFor(plan, who).name, undefined, plan.limits);
-  const said = await held(hold, after, async () => feedback(readSaid(await readJsonBody(request, plan)), who, ports, door.db));
+  // One request of the caller's limits, as any call, and no money.
+  const said = await underHold(hold, after, async (taken) => {
+    await taken?.take(freeCall('weir'));
+    return feedback(readSaid(await readJsonBody(request, plan)), who, ports, door.db);
+  });
   const { requestId: of, score, comment, at } = said;
   return Response.json(
     { request_id: of, score, comment, at },
     { headers: { ...hold?.headers, 'x-weir-request-id': requestId, 'x-request-id': requestId, 'request-id': requestId, ...CORS_HEADERS } },
   );
-}
-
-/** One request of the caller's limits, as any call, and no money. */
-async function held<T>(hold: CallHold | undefined, after: (work: Promise<unknown>) => void, work: () => Promise<T>): Promise<T> {
-  if (hold === undefined) return work();
-  let outcome: Outcome = { status: 'failed', httpStatus: 500 };
-  try {
-    await hold.take(freeCall('weir'));
-    const done = await work();
-    outcome = { status: 'complete', httpStatus: 200 };
-    await hold.kept();
-    return done;
-  } catch (thrown) {
-    const error = GatewayError.from(thrown);
-    error.standing = hold.headers;
-    throw error;
-  } finally {
-    after(hold.settle(outcome, {}));
-  }
 }
 
 interface Said {

@@ -2,20 +2,19 @@ import type { Context, Hono } from 'hono';
 import type { Dialect } from '../core/dialect.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
-import type { CallHold } from '../core/hold.ts';
 import type { Idempotency } from '../core/idempotency/port.ts';
 import { isObject, parseJson } from '../core/json.ts';
 import type { Plan, PlanRoute } from '../core/plan.ts';
-import type { Outcome } from '../core/policy.ts';
 import type { Ports } from '../core/ports.ts';
 import { readText } from '../core/reader.ts';
 import { serveConversations } from '../kinds/llm/responses/conversations.ts';
-import type { ResourceAnswer, ServeResource } from '../kinds/llm/responses/resource.ts';
+import type { ServeResource } from '../kinds/llm/responses/resource.ts';
 import { serveStoredResponse } from '../kinds/llm/responses/stored.ts';
 import { answer } from './answer.ts';
 import { runOf } from './call-facts.ts';
 import { CORS_HEADERS } from './cors.ts';
 import { holdOf } from './exchange.ts';
+import { underHold } from './held.ts';
 import { keyOf, rememberWhole, replayed, takeKey } from './idempotency.ts';
 import { checkIngress } from './ingress.ts';
 import { PREFIXES } from './paths.ts';
@@ -97,7 +96,13 @@ async function resourceAnswer(
   query.delete('key');
   const asked = { method: request.method, at, query, body: await readBody(request, plan), headers: request.headers };
   const exchange = { id: requestId, who, ports, signal, ...(hold === undefined ? {} : { hold }) };
-  const answered = await held(hold, ports.after, () => serve(asked, exchange, plan));
+  // What was held, where a provider was asked, is settled with the answer's head: nothing of it costs more than a request.
+  const answered = await underHold(
+    hold,
+    ports.after,
+    () => serve(asked, exchange, plan),
+    ({ status }) => status,
+  );
   return new Response(answered.body, {
     status: answered.status,
     headers: {
@@ -109,28 +114,6 @@ async function resourceAnswer(
       ...CORS_HEADERS,
     },
   });
-}
-
-/** What was held, where a provider was asked, is settled with the answer's head: nothing of it costs more than a request. */
-async function held(
-  hold: CallHold | undefined,
-  after: (work: Promise<unknown>) => void,
-  serve: () => Promise<ResourceAnswer>,
-): Promise<ResourceAnswer> {
-  if (hold === undefined) return serve();
-  let outcome: Outcome = { status: 'failed', httpStatus: 500 };
-  try {
-    const answer = await serve();
-    outcome = { status: 'complete', httpStatus: answer.status };
-    await hold.kept();
-    return answer;
-  } catch (thrown) {
-    const error = GatewayError.from(thrown);
-    error.standing = hold.headers;
-    throw error;
-  } finally {
-    after(hold.settle(outcome, {}));
-  }
 }
 
 async function readBody(request: Request, plan: Plan) {
