@@ -12,6 +12,7 @@ import type { OperationCall } from '../../core/operation.ts';
 import type { Given, Outcome, PolicyRun, Verdict } from '../../core/policy.ts';
 import { Follower } from './follower.ts';
 import { Leader } from './leader.ts';
+import { paced } from './paced.ts';
 import { type Meant, Semantic } from './semantic/semantic.ts';
 import type { CacheSettings } from './settings.ts';
 import { type Wish, wishOf } from './wish.ts';
@@ -83,7 +84,7 @@ export class CacheRun implements PolicyRun {
   async #asking(call: Call): Promise<Asking | undefined> {
     const exchange = this.#exchange;
     const { answers } = exchange.ports;
-    if (answers === undefined || exchange.destination === undefined) return undefined;
+    if (answers === undefined || exchange.destination === undefined || call.kind !== 'llm') return undefined;
     const wish = wishOf(call.headers);
     if (wish.isOff || call.headers.get('x-weir-resume') === '1') return undefined;
     const partition = this.#partition();
@@ -159,13 +160,13 @@ export class CacheRun implements PolicyRun {
   async #found(asking: Asking): Promise<Given | undefined> {
     const { call, answers, key, under, wish } = asking;
     const stored = wish.isFresh ? undefined : await this.#stored(asking).catch(() => undefined);
-    if (stored !== undefined) return this.#again(stored, key);
+    if (stored !== undefined) return this.#again(stored, asking);
     const { semantic: settings, ttl } = this.#settings;
     if (settings === undefined || call.dialect === undefined) return undefined;
     this.#semantic = new Semantic({ settings, ttl, maxAge: wish.maxAge, exchange: this.#exchange, answers, call, key, under });
     if (wish.isFresh) return undefined;
     this.#meant = await this.#semantic.find();
-    return this.#meant === undefined ? undefined : this.#again(this.#meant.answer, this.#meant.key, this.#meant.said);
+    return this.#meant === undefined ? undefined : this.#again(this.#meant.answer, { ...asking, key: this.#meant.key }, this.#meant.said);
   }
 
   async #stored({ call, answers, key, wish }: Asking): Promise<StoredAnswer | undefined> {
@@ -186,7 +187,7 @@ export class CacheRun implements PolicyRun {
     exchange.ports.after(exchange.again().finally(() => flights.done(key)));
   }
 
-  #again({ chunks, at, servedModel, loss, cost, usage }: StoredAnswer, key: string, said?: JsonObject): Given {
+  #again({ chunks, at, servedModel, loss, cost, usage }: StoredAnswer, { call, key }: Asking, said?: JsonObject): Given {
     const age = Math.max(0, Math.floor((this.#exchange.ports.clock.now() - at) / SECOND));
     this.#exchange.tell?.('age', String(age));
     this.#exchange.note('cache', {
@@ -197,7 +198,9 @@ export class CacheRun implements PolicyRun {
       ...(usage === undefined ? {} : { input: usage.input, output: usage.output }),
       ...said,
     });
-    return { answer: chunks, made: { servedModel, loss } };
+    const { pace } = this.#settings;
+    const isPaced = pace !== undefined && call.dialect !== undefined && call.head.stream;
+    return { answer: isPaced ? paced(chunks, pace, this.#exchange.signal) : chunks, made: { servedModel, loss } };
   }
 
   async #follow(flight: Flight, { call, destination, key }: Asking): Promise<Given | undefined> {

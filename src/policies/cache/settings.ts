@@ -31,6 +31,14 @@ export const settings = z.strictObject({
     .max(2)
     .optional()
     .describe('The highest temperature of calls whose answers are kept; a call that says none counts as 1. Absent: any.'),
+  pace: z
+    .number()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe(
+      'Pieces of content a second in which a kept answer is streamed again, as its provider cut them; a caller may leave meanwhile. Absent: all at once.',
+    ),
   semantic: semanticSettings
     .optional()
     .describe('Answers of questions that mean the same are given too. Absent: only of calls that ask for exactly the same.'),
