@@ -144,6 +144,39 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     expect(row.usage?.output).toBeLessThan(1_000);
   });
 
+  it('and whose budget ends then, since its vendor says more than it was asked to, is charged for no more than there was', async () => {
+    const run = 'spent';
+    const mark = 'id=spent-';
+    const family = await makeFamily(gateway, run);
+    const { id, key } = await makeKey(gateway, { app: family.app, name: run, limits: [{ unit: 'usd', limit: 0.1, window: 'month' }] });
+    const headers = { authorization: `Bearer ${key}`, 'x-weir-run': run };
+    await leaveAfter(3, 'openai', `up/fault/pace?ms=20&words=2000&${mark}`, { headers, extra: { max_tokens: 60 } });
+    const seen = gateway.upstream.journal.one(mark);
+    await until(() => seen.closedByPeerAt !== undefined, 10_000, 'the upstream is closed');
+    expect(await onlyRow(run)).toMatchObject({ facts: { drained: true } });
+    const account = () => storedUsage(gateway.stateDir).filter(({ key_id }) => key_id === id);
+    await until(() => account().length > 0, 10_000, 'it is settled');
+    expect(account()).toHaveLength(1);
+    expect(account()[0]?.cost).toBeGreaterThan(0);
+    expect(account()[0]?.cost).toBeLessThanOrEqual(0.1 * NANO);
+  });
+
+  it('and whose key is revoked then is read no further', async () => {
+    const run = 'revoked';
+    const mark = 'id=revoked-';
+    const family = await makeFamily(gateway, run);
+    const { id, key } = await makeKey(gateway, { app: family.app, name: run });
+    const headers = { authorization: `Bearer ${key}`, 'x-weir-run': run };
+    await leaveAfter(3, 'openai', `up/fault/pace?ms=20&words=2000&${mark}`, { headers });
+    const revoked = await gateway.admin(`/keys/${id}`, { method: 'DELETE' });
+    expect(revoked.status, await revoked.text()).toBeLessThan(300);
+    const seen = gateway.upstream.journal.one(mark);
+    await until(() => seen.closedByPeerAt !== undefined, 10_000, 'the upstream is closed');
+    const row = await onlyRow(run);
+    expect(row).toMatchObject({ usage: { estimated: true }, facts: { drained: true } });
+    expect(row.usage?.output).toBeLessThan(1_000);
+  });
+
   it('finds the whole answer under the key that the call had', async () => {
     const mark = 'id=kept-';
     const model = `up/fault/pace?ms=20&words=60&${mark}`;
