@@ -144,21 +144,21 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     expect(row.usage?.output).toBeLessThan(1_000);
   });
 
-  it('and whose budget ends then, since its vendor says more than it was asked to, is charged for no more than there was', async () => {
+  it('and whose budget ends then is charged for no more than there was', async () => {
     const run = 'spent';
     const mark = 'id=spent-';
     const family = await makeFamily(gateway, run);
-    const { id, key } = await makeKey(gateway, { app: family.app, name: run, limits: [{ unit: 'usd', limit: 0.1, window: 'month' }] });
+    const { id, key } = await makeKey(gateway, { app: family.app, name: run, limits: [{ unit: 'usd', limit: 1.2, window: 'month' }] });
     const headers = { authorization: `Bearer ${key}`, 'x-weir-run': run };
-    await leaveAfter(3, 'openai', `up/fault/pace?ms=20&words=2000&${mark}`, { headers, extra: { max_tokens: 60 } });
+    await leaveAfter(3, 'openai', `up/fault/pace?ms=3&words=4000&${mark}`, { headers });
     const seen = gateway.upstream.journal.one(mark);
-    await until(() => seen.closedByPeerAt !== undefined, 10_000, 'the upstream is closed');
+    await until(() => seen.closedByPeerAt !== undefined, 20_000, 'the upstream is closed');
     expect(await onlyRow(run)).toMatchObject({ facts: { drained: true } });
     const account = () => storedUsage(gateway.stateDir).filter(({ key_id }) => key_id === id);
     await until(() => account().length > 0, 10_000, 'it is settled');
     expect(account()).toHaveLength(1);
-    expect(account()[0]?.cost).toBeGreaterThan(0);
-    expect(account()[0]?.cost).toBeLessThanOrEqual(0.1 * NANO);
+    expect(account()[0]?.cost).toBeGreaterThan(0.5 * NANO);
+    expect(account()[0]?.cost).toBeLessThanOrEqual(1.2 * NANO);
   });
 
   it('and whose key is revoked then is read no further', async () => {
