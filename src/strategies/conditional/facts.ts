@@ -1,7 +1,8 @@
 import type { LlmCall } from '../../core/call.ts';
+import { celMap } from '../../core/cel/json-values.ts';
 import type { Chat, Tool } from '../../core/chat.ts';
 import type { Exchange } from '../../core/exchange.ts';
-import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
+import { isObject } from '../../core/json.ts';
 import type { OperationCall } from '../../core/operation.ts';
 import type { StrategyTools } from '../../core/strategy.ts';
 
@@ -118,16 +119,6 @@ export class CallFacts {
   get #chat(): Chat | undefined {
     return this.#call.dialect === undefined ? undefined : this.#call.chat();
   }
-}
-
-const celMap = (fields: JsonObject = {}): ReadonlyMap<string, unknown> =>
-  new Map(Object.entries(fields).map(([name, value]) => [name, celValue(value)]));
-
-/** Whole numbers as whole numbers, which they are compared with and added to. */
-function celValue(value: Json | undefined): unknown {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
-  if (isArray(value)) return value.map((each: Json) => celValue(each));
-  return isObject(value) ? celMap(value) : value;
 }
 
 /** A vendor's own tool goes by its name, or by its type where it has none (`web_search_20250305`). */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { MOST_CHARACTERS } from '../../core/cel/rule.ts';
 import { defineStrategy, type StrategyTools, type Target } from '../../core/strategy.ts';
 import { targetsNamed, unknownNames } from '../../core/target-names.ts';
 import { CallFacts } from './facts.ts';
-import { MOST_CHARACTERS, Rule } from './rule.ts';
+import { routingRule } from './variables.ts';
 
 const names = z.array(z.string().min(1).max(256)).min(1, { error: 'must name at least one target' }).max(64);
 
@@ -14,7 +15,7 @@ const when = z
   .max(MOST_CHARACTERS)
   .transform((text, context) => {
     try {
-      return Rule.compile(text);
+      return routingRule(text);
     } catch (error) {
       context.addIssue({ code: 'custom', message: `is not a rule: ${error instanceof Error ? error.message : 'it cannot be read'}` });
       return z.NEVER;

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { fakeCall, fakeExchange, fakeTools } from '../../core/fakes.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { CallFacts } from './facts.ts';
-import { Rule } from './rule.ts';
+import { routingRule } from './variables.ts';
 
 // Another implementation of the language says what it says of the same expressions.
 
@@ -145,7 +145,7 @@ function theirs(text: string, facts: CallFacts): boolean | 'fault' | 'refused' {
 
 function ours(text: string, facts: CallFacts): boolean | 'fault' | 'refused' {
   try {
-    const { holds, fault } = Rule.compile(text).judge(facts);
+    const { holds, fault } = routingRule(text).judge(facts);
     return fault === undefined ? holds : 'fault';
   } catch {
     return 'refused';

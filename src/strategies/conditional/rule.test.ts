@@ -5,7 +5,7 @@ import { fakeCall, fakeDialect, fakeExchange, fakeTools } from '../../core/fakes
 import type { JsonObject } from '../../core/json.ts';
 import { OperationCall } from '../../core/operation.ts';
 import { CallFacts } from './facts.ts';
-import { Rule } from './rule.ts';
+import { routingRule } from './variables.ts';
 
 // A Saturday, 23:30 in London and half past midnight on Sunday in Zurich.
 const NOW = Date.UTC(2026, 10, 21, 23, 30);
@@ -36,7 +36,7 @@ const exchange = fakeExchange({
   metadata,
 });
 const facts = new CallFacts(call, exchange, fakeTools({ now: NOW, size: { input: 1200, output: 300 } }));
-const judge = (text: string) => Rule.compile(text).judge(facts);
+const judge = (text: string) => routingRule(text).judge(facts);
 
 describe('a rule', () => {
   it.each([
@@ -101,7 +101,7 @@ describe('a rule', () => {
     const of = new CallFacts(embedding, fakeExchange(), fakeTools());
     const text =
       'operation == "embeddings" && dialect == "openai" && tools == [] && images == 0 && messages == 0 && country == "" && user == ""';
-    expect(Rule.compile(text).judge(of)).toEqual({ holds: true });
+    expect(routingRule(text).judge(of)).toEqual({ holds: true });
   });
 
   it('counts as false where the call cannot be read', () => {
@@ -113,7 +113,7 @@ describe('a rule', () => {
         },
       }),
     );
-    const verdict = Rule.compile('messages > 1').judge(new CallFacts(broken, fakeExchange(), fakeTools()));
+    const verdict = routingRule('messages > 1').judge(new CallFacts(broken, fakeExchange(), fakeTools()));
     expect(verdict).toEqual({ holds: false, fault: '`messages` must be an array.' });
   });
 });
@@ -160,11 +160,11 @@ describe('what is not a rule', () => {
     [Array.from({ length: 300 }, () => 'true').join('||'), 'more than 512 parts'],
     [' '.repeat(2_001), 'longer than 2000 characters'],
   ])('%s', (text, reason) => {
-    expect(() => Rule.compile(text)).toThrow(reason);
+    expect(() => routingRule(text)).toThrow(reason);
   });
 
   it('is told in one line', () => {
-    expect(() => Rule.compile('model == "a" &&\n modle == "b"')).toThrow(/^there is no variable "modle"[^\n]*$/);
+    expect(() => routingRule('model == "a" &&\n modle == "b"')).toThrow(/^there is no variable "modle"[^\n]*$/);
   });
 });
 
@@ -194,9 +194,9 @@ describe('any text', () => {
 
   /** A verdict, or a reason why it is no rule. */
   const tried = (text: string, of: CallFacts) => {
-    let rule: Rule;
+    let rule: ReturnType<typeof routingRule>;
     try {
-      rule = Rule.compile(text);
+      rule = routingRule(text);
     } catch (error) {
       expect(error).toBeInstanceOf(Error);
       return 'refused';
@@ -227,9 +227,9 @@ describe('any text', () => {
   it('gives the same verdict again', () => {
     fc.assert(
       fc.property(expression, (text) => {
-        let rule: Rule;
+        let rule: ReturnType<typeof routingRule>;
         try {
-          rule = Rule.compile(text);
+          rule = routingRule(text);
         } catch {
           return;
         }
@@ -250,13 +250,13 @@ describe('the worst rule', () => {
 
   it('on the worst call is judged within the time of a blink', () => {
     expect(
-      Rule.compile('size(tools) == 128 && tools.all(t, size(t) == 128)').judge(new CallFacts(wide, fakeExchange(), fakeTools())),
+      routingRule('size(tools) == 128 && tools.all(t, size(t) == 128)').judge(new CallFacts(wide, fakeExchange(), fakeTools())),
     ).toEqual({
       holds: true,
     });
     const needle = `${'a'.repeat(40)}b`;
     const test = Array.from({ length: 24 }, () => `t.contains("${needle}")`).join(' || ');
-    const rule = Rule.compile(`tools.exists(t, ${test}) || headers.exists(h, headers[h].contains("${needle}"))`);
+    const rule = routingRule(`tools.exists(t, ${test}) || headers.exists(h, headers[h].contains("${needle}"))`);
     const started = performance.now();
     expect(rule.judge(new CallFacts(wide, fakeExchange(), fakeTools()))).toEqual({ holds: false });
     expect(performance.now() - started).toBeLessThan(1_000);

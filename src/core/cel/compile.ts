@@ -2,11 +2,13 @@ import { refuse } from './fault.ts';
 import { type Form, functions, methods } from './functions.ts';
 import { compileLoop, isLoop } from './loops.ts';
 import type { Binary, Node } from './parser.ts';
-import { BOOL, DYN, type Type, typeOfSign, variables } from './types.ts';
+import { BOOL, DYN, type Type, typeOfSign, type Variables } from './types.ts';
 import { binary, int, kindOf, truth } from './values.ts';
 
 /** What the variables of an expression stand for, by name. A getter may throw. */
-export type Facts = object & { readonly [name in keyof typeof variables]: unknown };
+export interface Facts {
+  readonly [name: string]: unknown;
+}
 
 /** An expression that has been looked through: what it gives, and how it is worked out. `element`: of the loop that it stands in. */
 export interface Term {
@@ -22,49 +24,55 @@ export interface Loop {
   readonly type: Type;
 }
 
+/** What names stand for where an expression stands. */
+export interface Scope {
+  readonly variables: Variables;
+  readonly loop?: Loop;
+}
+
 /** Throws a `RuleFault` where an expression names what there is not, or where types do not fit that are known. */
-export function compile(node: Node, loop?: Loop): Term {
+export function compile(node: Node, scope: Scope): Term {
   switch (node.type) {
     case 'value': {
       const { value } = node;
       return { type: { kind: kindOf(value) }, run: () => value, ...(typeof value === 'string' ? { written: value } : {}) };
     }
     case 'name':
-      return named(node.name, loop);
+      return named(node.name, scope);
     case 'field':
-      return field(compile(node.of, loop), node.name);
+      return field(compile(node.of, scope), node.name);
     case 'index':
-      return index(compile(node.of, loop), compile(node.at, loop), node.of);
+      return index(compile(node.of, scope), compile(node.at, scope), node.of);
     case 'list':
-      return list(node.items.map((item) => compile(item, loop)));
+      return list(node.items.map((item) => compile(item, scope)));
     case 'call':
-      return call(node, loop);
+      return call(node, scope);
     case 'not':
     case 'minus':
-      return marked(node.type, compile(node.of, loop));
+      return marked(node.type, compile(node.of, scope));
     case 'binary':
-      return between(node.sign, compile(node.left, loop), compile(node.right, loop), node.right);
+      return between(node.sign, compile(node.left, scope), compile(node.right, scope), node.right);
     case 'and':
     case 'or':
-      return decided(node.type === 'or', compile(node.left, loop), compile(node.right, loop));
+      return decided(node.type === 'or', compile(node.left, scope), compile(node.right, scope));
     case 'choice':
-      return choice(compile(node.when, loop), compile(node.yes, loop), compile(node.no, loop));
+      return choice(compile(node.when, scope), compile(node.yes, scope), compile(node.no, scope));
   }
 }
 
-const isVariable = (name: string): name is keyof typeof variables => Object.hasOwn(variables, name);
-
-function named(name: string, loop: Loop | undefined): Term {
+function named(name: string, { variables, loop }: Scope): Term {
   if (loop?.name === name) return { type: loop.type, run: (_facts, element) => element };
-  if (!isVariable(name)) throw refuse(`there is no variable "${name}": there are ${Object.keys(variables).join(', ')}`);
-  return { type: variables[name], run: (facts) => facts[name] };
+  const type = Object.hasOwn(variables, name) ? variables[name] : undefined;
+  if (type === undefined) throw refuse(`there is no variable "${name}": there are ${Object.keys(variables).join(', ')}`);
+  return { type, run: (facts) => facts[name] };
 }
 
 function field(of: Term, name: string): Term {
-  const { kind, item = DYN, fields } = of.type;
+  const { kind, item = DYN, members } = of.type;
   if (kind !== 'map' && kind !== 'dyn') throw refuse(`a value of type ${kind} has no field "${name}"`);
+  const { fields = members === undefined ? undefined : Object.keys(members) } = of.type;
   if (fields !== undefined && !fields.includes(name)) throw refuse(`there is no field "${name}": there are ${fields.join(', ')}`);
-  return { type: item, run: (facts, element) => entry(of.run(facts, element), name) };
+  return { type: members?.[name] ?? item, run: (facts, element) => entry(of.run(facts, element), name) };
 }
 
 function entry(map: unknown, name: unknown): unknown {
@@ -107,11 +115,11 @@ function list(items: readonly Term[]): Term {
   return { type: { kind: 'list', item: items[0]?.type ?? DYN }, run: (facts, element) => items.map((item) => item.run(facts, element)) };
 }
 
-function call({ name, on, args }: Extract<Node, { type: 'call' }>, loop: Loop | undefined): Term {
-  if (on === undefined && name === 'has') return has(args, loop);
+function call({ name, on, args }: Extract<Node, { type: 'call' }>, scope: Scope): Term {
+  if (on === undefined && name === 'has') return has(args, scope);
   if (on !== undefined && isLoop(name)) {
-    if (loop !== undefined) throw refuse(`\`${name}\` must not stand within another exists, all, exists_one or filter`);
-    return compileLoop(name, compile(on), args, compile);
+    if (scope.loop !== undefined) throw refuse(`\`${name}\` must not stand within another exists, all, exists_one or filter`);
+    return compileLoop(name, compile(on, scope), args, (body, loop) => compile(body, { ...scope, loop }));
   }
   const known = on === undefined ? functions : methods;
   const forms = Object.hasOwn(known, name) ? known[name] : undefined;
@@ -119,7 +127,7 @@ function call({ name, on, args }: Extract<Node, { type: 'call' }>, loop: Loop | 
   return applied(
     name,
     forms,
-    [...(on === undefined ? [] : [on]), ...args].map((arg) => compile(arg, loop)),
+    [...(on === undefined ? [] : [on]), ...args].map((arg) => compile(arg, scope)),
   );
 }
 
@@ -155,10 +163,10 @@ function applied(name: string, forms: readonly Form[], args: readonly Term[]): T
 const fits = ({ takes }: Form, kinds: readonly Type['kind'][]) =>
   takes.length === kinds.length && takes.every((kind, at) => kinds[at] === kind || kinds[at] === 'dyn');
 
-function has(args: readonly Node[], loop: Loop | undefined): Term {
+function has(args: readonly Node[], scope: Scope): Term {
   const [arg] = args;
   if (args.length !== 1 || arg?.type !== 'field') throw refuse('`has` is given one field: has(metadata.plan)');
-  const of = compile(arg.of, loop);
+  const of = compile(arg.of, scope);
   field(of, arg.name);
   return {
     type: BOOL,

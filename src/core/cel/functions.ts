@@ -1,5 +1,5 @@
-import { matchesGlob } from '../../core/glob.ts';
-import { isZone, localTime } from '../../core/ledger/windows.ts';
+import { matchesGlob } from '../glob.ts';
+import { isZone, localTime } from '../ledger/windows.ts';
 import { refuse } from './fault.ts';
 import { Duration, int, type Kind } from './values.ts';
 

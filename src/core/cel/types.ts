@@ -9,34 +9,19 @@ export interface Type {
   readonly item?: Type;
   /** All that a map has. */
   readonly fields?: readonly string[];
+  /** All that a map has, where its values are of several types: instead of `item` and `fields`. */
+  readonly members?: Variables;
 }
 
 export const DYN: Type = { kind: 'dyn' };
 export const BOOL: Type = { kind: 'bool' };
-const STRING: Type = { kind: 'string' };
-const INT: Type = { kind: 'int' };
+export const STRING: Type = { kind: 'string' };
+export const INT: Type = { kind: 'int' };
 
-/** The variables of rules. */
-export const variables = {
-  model: STRING,
-  stream: BOOL,
-  dialect: STRING,
-  operation: STRING,
-  metadata: { kind: 'map' },
-  claims: { kind: 'map' },
-  headers: { kind: 'map', item: STRING },
-  key: STRING,
-  app: STRING,
-  team: STRING,
-  org: STRING,
-  user: STRING,
-  country: STRING,
-  tokens: { kind: 'map', item: INT, fields: ['input', 'output'] },
-  tools: { kind: 'list', item: STRING },
-  images: INT,
-  messages: INT,
-  time: { kind: 'timestamp' },
-} as const satisfies { readonly [name: string]: Type };
+/** What the variables of an expression are, by name. */
+export interface Variables {
+  readonly [name: string]: Type;
+}
 
 const arithmetic: ReadonlyMap<string, Kind> = new Map([
   ...['+', '-', '*', '/', '%'].map((sign) => [`int ${sign} int`, 'int'] as const),

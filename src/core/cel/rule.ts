@@ -1,6 +1,7 @@
 import { compile, type Facts, type Term } from './compile.ts';
 import { refuse } from './fault.ts';
 import { parse } from './parser.ts';
+import type { Variables } from './types.ts';
 
 /** UTF-16 units of an expression. */
 export const MOST_CHARACTERS = 2_000;
@@ -16,9 +17,9 @@ const FALSE: Verdict = { holds: false };
 /**
  * One expression in the Common Expression Language (https://github.com/google/cel-spec), compiled. What is misspelt, and
  * types that do not fit, are found when it is read. It takes time in proportion to its own length and to what a call
- * sends, and no more.
+ * sends, and no more. `Known`: what its variables stand for; a getter may throw.
  */
-export class Rule {
+export class Rule<Known extends object> {
   readonly #term: Term;
 
   private constructor(term: Term) {
@@ -26,18 +27,18 @@ export class Rule {
   }
 
   /** Throws a `RuleFault` that says what is wrong with it. */
-  static compile(text: string): Rule {
+  static compile<Known extends object>(text: string, variables: Variables & { readonly [name in keyof Known]: unknown }): Rule<Known> {
     if (text.length > MOST_CHARACTERS) throw refuse(`it is longer than ${MOST_CHARACTERS} characters`);
-    const term = compile(parse(text));
+    const term = compile(parse(text), { variables });
     const { kind } = term.type;
     if (kind !== 'bool' && kind !== 'dyn') throw refuse(`it gives a value of type ${kind}, and a rule is true or false`);
-    return new Rule(term);
+    return new Rule<Known>(term);
   }
 
   /** Never throws. */
-  judge(facts: Facts): Verdict {
+  judge(facts: Known): Verdict {
     try {
-      const value = this.#term.run(facts, undefined);
+      const value = this.#term.run(facts as Facts, undefined);
       if (typeof value === 'boolean') return value ? TRUE : FALSE;
       return { holds: false, fault: 'it gives neither true nor false' };
     } catch (error) {
