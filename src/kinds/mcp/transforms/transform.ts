@@ -8,7 +8,20 @@ export interface TransformHome extends SourceHome {
   readonly isRoute: boolean;
   /** A tool's or prompt's name as clients see it. */
   exposed(own: string): string;
+  /** The address of a resource as clients see it. */
+  exposedUri(own: string): string;
+  /** The name behind one that clients see; `undefined` where it is none of this source's, or had to be cut and cannot be told from itself. */
+  own(exposed: string): string | undefined;
 }
+
+/** How settings name the things of a source: as clients see them at the route, else as the source does. */
+export const written = ({ isRoute, exposed, exposedUri }: TransformHome) => ({
+  name: (own: string): string => (isRoute ? exposed(own) : own),
+  uri: (own: string): string => (isRoute ? exposedUri(own) : own),
+});
+
+/** The source's own name of what settings name; `undefined` where it is none of this source's. */
+export const ownOf = ({ isRoute, own }: TransformHome, name: string): string | undefined => (isRoute ? own(name) : name);
 
 /**
  * A kind of transform, on the shelf: a source in front of a source. What it shows in lists and what it lets through by name
