@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviation } from './check.mjs';
-import { cached, failover, floor, least, limited, peer, pump, semantic, strict, upstreamServer, weir } from './gateways.mjs';
-import { measure, median, summary } from './measure.mjs';
+import { cached, failover, floor, least, limited, mcp, peer, pump, semantic, strict, upstreamServer, weir } from './gateways.mjs';
+import { measure, median, opened, summary } from './measure.mjs';
 import { pinSelf, residentMiB, stop } from './processes.mjs';
 import { circumstances, overview, scenarioTable, writeBetweenMarkers } from './report.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -55,7 +55,7 @@ const peerHeaders = {
 async function startAll(upstream, directory) {
   const peers = options.peer.map((text) => pair(text, '--peer', '='));
   const wanted = chosen(
-    ['floor', 'pump', 'least', 'weir', 'limited', 'strict', 'failover', 'cached', 'semantic', ...peers.map(([name]) => name)],
+    ['floor', 'pump', 'least', 'weir', 'limited', 'strict', 'failover', 'cached', 'semantic', 'mcp', ...peers.map(([name]) => name)],
     options.only,
     'gateway',
   );
@@ -65,7 +65,7 @@ async function startAll(upstream, directory) {
     mkdirSync(own.directory, { recursive: true });
     const at = peers.find(([peerName]) => peerName === name)?.[1];
     const make =
-      { floor, pump, least, weir, limited, strict, failover, cached, semantic }[name] ??
+      { floor, pump, least, weir, limited, strict, failover, cached, semantic, mcp }[name] ??
       ((where) => peer({ ...where, name, at, headers: peerHeaders }));
     gateways.push(await make(own));
   }
@@ -74,7 +74,8 @@ async function startAll(upstream, directory) {
 
 /** All rounds of one scenario, forwards and backwards in turn, so that a drift of the machine falls on all alike. */
 async function compare(all, scenario) {
-  const gateways = all.filter(({ only }) => only?.includes(scenario.id) ?? true);
+  const asked = all.filter(({ name, only }) => only?.includes(scenario.id) ?? scenario.only?.includes(name) ?? true);
+  const gateways = await Promise.all(asked.map((gateway) => opened(gateway, scenario)));
   const problems = new Map();
   for (const gateway of gateways) await gateway.fill?.(options.quick ? QUICK_QUESTIONS : QUESTIONS, scenario);
   for (const gateway of gateways) problems.set(gateway, await deviation(gateway, scenario).catch((error) => String(error)));

@@ -133,8 +133,13 @@ export async function semantic(where) {
   return { ...gateway, only: ['cachedsemantic'], fill: fillWith };
 }
 
-async function held(name, where, limits) {
-  const gateway = await ours(name, where, { limits });
+/** With the same limits on its key, in front of an MCP server; it keeps sessions. */
+export async function mcp(where) {
+  return { ...(await held('mcp', where, {}, { WEIR_SECRET: 'bench-secret' })), only: ['mcp16', 'mcpsession16'] };
+}
+
+async function held(name, where, limits, secrets) {
+  const gateway = await ours(name, where, { limits, secrets });
   const sql = 'UPDATE keys SET limits = ? WHERE id = ?';
   await query(gateway, sql, [JSON.stringify(farLimits), 'key_dev']);
   return { ...gateway, only: ['json1', 'json16', 'json64', 'slow64'], counted: () => ledgerCounts(gateway) };

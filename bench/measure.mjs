@@ -32,6 +32,19 @@ async function settled({ child, lingers = 0 }) {
   return before;
 }
 
+/** The gateway with what a scenario says in every head, and with a session where it wants one. */
+export async function opened(gateway, scenario) {
+  const headers = { ...gateway.headers, ...scenario.headers };
+  if (scenario.opens === undefined) return { ...gateway, headers };
+  const response = await fetch(`http://127.0.0.1:${gateway.port}${scenario.path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...gateway.headers },
+    body: JSON.stringify(scenario.opens),
+  });
+  await response.text();
+  return { ...gateway, headers: { ...headers, 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' } };
+}
+
 /**
  * What a gateway is asked in a scenario: its path and body, what the first piece with content holds and what the last.
  * A scenario of translation asks Weir in another dialect than the upstream's; all others hand the upstream's on.

@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { deviation } from './check.mjs';
-import { cached, failover, floor, limited, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
+import { cached, failover, floor, limited, mcp, peer, pump, strict, upstreamServer, weir } from './gateways.mjs';
 import { drive } from './load.mjs';
-import { loadOf } from './measure.mjs';
+import { loadOf, opened } from './measure.mjs';
 import { cores, pinSelf, start, stop } from './processes.mjs';
 import { scenarios } from './scenarios.mjs';
 
@@ -141,12 +141,13 @@ const scenario = scenarios.find(({ id }) => id === options.scenario);
 if (scenario === undefined) throw new Error(`no scenario ${options.scenario}; there are ${scenarios.map(({ id }) => id).join(', ')}`);
 const upstream = await upstreamServer();
 const make =
-  { floor, pump, weir, limited, strict, failover, cached }[options.gateway] ??
+  { floor, pump, weir, limited, strict, failover, cached, mcp }[options.gateway] ??
   ((where) => peer({ ...where, name: 'peer', at: options.gateway, headers: {} }));
 const own = path.join(directory, 'gateway');
 mkdirSync(own);
-const gateway = await make({ upstream, directory: own, inspector: !options.perf });
+const started = await make({ upstream, directory: own, inspector: !options.perf });
 pinSelf();
+const gateway = await opened(started, scenario);
 const problem = await deviation(gateway, scenario);
 if (problem !== undefined) throw new Error(`${options.gateway} does not serve ${scenario.id}: ${problem}`);
 const load = loadOf(gateway, { ...scenario, requests: Math.round(scenario.requests * Number(options.times)) });

@@ -21,6 +21,30 @@ const large = (model) => ({ model, messages: [{ role: 'user', content: prose(200
 /** Said in other words than what the semantic cache was asked before (`semantic.mjs`). */
 const reworded = (model) => ({ model, messages: [short[0], { role: 'user', content: 'How can I reset my password?' }] });
 
+/** A call of a tool as clients make it. `_meta` is of the revision without sessions. */
+const tool = (meta) => ({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'tools/call',
+  params: {
+    name: 'up__look_up',
+    arguments: { question: 'What does a weir do?', sources: ['manual', 'log'], limit: 5 },
+    ...(meta === undefined ? {} : { _meta: meta }),
+  },
+});
+const modern = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+  'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+};
+const mcpHeaders = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'up__look_up' };
+const initialize = {
+  jsonrpc: '2.0',
+  id: 0,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } },
+};
+
 /** `model` is the upstream's script (see upstream.mjs); `body` makes the request from the model name a gateway wants. */
 export const scenarios = [
   { id: 'json1', title: 'small JSON, 1 connection', model: 'json', body: json, connections: 1, requests: 1500 },
@@ -114,5 +138,28 @@ export const scenarios = [
     body: reworded,
     connections: 1,
     requests: 1500,
+  },
+  {
+    id: 'mcp16',
+    title: 'call of an MCP tool without sessions (2026-07-28), 16 connections',
+    path: '/mcp/tools',
+    headers: mcpHeaders,
+    body: () => tool(modern),
+    mark: '"content"',
+    connections: 16,
+    requests: 6000,
+    only: ['floor', 'weir'],
+  },
+  {
+    id: 'mcpsession16',
+    title: 'call of an MCP tool in one session (2025-11-25), 16 connections',
+    path: '/mcp/tools',
+    headers: { 'mcp-protocol-version': '2025-11-25' },
+    opens: initialize,
+    body: () => tool(),
+    mark: '"content"',
+    connections: 16,
+    requests: 6000,
+    only: ['floor'],
   },
 ];

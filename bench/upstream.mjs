@@ -77,7 +77,30 @@ function stream(socket, writes, events, paced) {
   next();
 }
 
+const toolResult = { content: [{ type: 'text', text: 'A weir lets a stream through and measures it. '.repeat(5) }] };
+const said = {
+  'server/discover': { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, ttlMs: 0, cacheScope: 'public' },
+  initialize: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'bench', version: '1' } },
+  'tools/call': toolResult,
+};
+const accepted = Buffer.from(`HTTP/1.1 202 Accepted\r\ncontent-length: 0${crlf}`);
+
+/** An MCP server of either way: the body tells which it is asked in. */
+function respondMcp(socket, body) {
+  const method = /"method":\s*"([a-z/]+)"/.exec(body)?.[1];
+  const id = /"id":\s*("[^"]*"|\d+)/.exec(body)?.[1];
+  if (id === undefined) return socket.write(accepted);
+  const isModern = body.includes('io.modelcontextprotocol/protocolVersion');
+  const known = method === 'server/discover' && !isModern ? undefined : said[method];
+  if (known === undefined) return socket.write(unknown);
+  const result = JSON.stringify(isModern ? { resultType: 'complete', ...known } : known);
+  const text = `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
+  const session = method === 'initialize' ? '\r\nmcp-session-id: 7d1f6a' : '';
+  socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json${session}\r\ncontent-length: ${text.length}${crlf}${text}`);
+}
+
 function respond(socket, body) {
+  if (body.includes('"jsonrpc"')) return respondMcp(socket, body);
   const model = /"model":\s*"([a-z0-9-]+)"/.exec(body)?.[1];
   if (model === 'json') return socket.write(json);
   const [, wait] = /^slow-(\d{1,5})$/.exec(model ?? '') ?? [];

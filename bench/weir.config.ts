@@ -20,6 +20,7 @@ export default {
       breaker: { failures: 1000, rate: 1, least: 100_000 },
     },
   },
+  routes: [{ name: 'tools', kind: 'mcp', sources: [{ kind: 'remote', url: `${BENCH_UPSTREAM}/mcp/tools`, prefix: 'up' }] }],
   limits: BENCH_LIMITS,
   policies: BENCH_POLICIES,
 };
