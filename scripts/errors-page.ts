@@ -37,7 +37,13 @@ Written by \`npm run docs\` from \`src/core/errors.ts\` and the dialects. Do not
 
 Every error has a code that does not change, a message that says what to do, and the request id. Language-model paths
 answer in the caller's own dialect; the admin API and everything else answer with problem details (RFC 9457), with the
-same code in \`code\`.
+same code in \`code\`. MCP servers answer in JSON-RPC, with the code in \`error.data.code\` and the request id in
+\`error.data.requestId\`; there a provider is the server behind the route, and a model its tool. Errors that a server
+answers with itself have nothing added:
+
+\`\`\`json
+{ "jsonrpc": "2.0", "id": 1, "error": { "code": -32603, "message": "…", "data": { "code": "upstream_timeout", "requestId": "req_4f1c" } } }
+\`\`\`
 
 ${dialects.map(sample).join('\n\n')}
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // `npx weir`: the command line of src/cli, whose types are stripped here so that it needs no build.
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -38,6 +39,16 @@ process.exitCode = await cli.run(process.argv.slice(2), {
   fetch,
   now: () => Date.now(),
   read: (file) => (file === '-' ? buffer(process.stdin) : readFile(file)),
+  home: homedir(),
+  folder: process.cwd(),
+  // Whole or not at all; a file may hold a key.
+  save: async (file, text) => {
+    await mkdir(path.dirname(file), { recursive: true });
+    const real = await realpath(file).catch(() => file);
+    const { mode } = await stat(real).catch(() => ({ mode: 0o600 }));
+    await writeFile(`${real}.${process.pid}.tmp`, text, { mode });
+    await rename(`${real}.${process.pid}.tmp`, real);
+  },
   out: (line) => console.log(line),
   err: (line) => console.error(line),
   write: (bytes) => new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),

@@ -80,6 +80,16 @@ export class AdminClient {
     return this.#ask('GET', `${path}${search === '' ? '' : `?${search}`}`);
   }
 
+  /** Writes at a path; what its route answers with. */
+  send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T> {
+    return this.#ask(method, path, body);
+  }
+
+  /** Decides what waits at a path; what is there then. */
+  decide<T>(path: string, body: object): Promise<T> {
+    return this.#ask('POST', path, body);
+  }
+
   /** What would become of a call. */
   explain(body: object): Promise<ExplanationItem> {
     return this.#ask('POST', '/explain', body);

@@ -2,7 +2,10 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { AUDIT_HELP, runAudit } from './audit.ts';
 import { CACHE_HELP, runCache } from './cache.ts';
 import { AdminClient, ApiError, type Plural } from './client.ts';
+import { CONFIGURE_HELP, runConfigure } from './configure/index.ts';
+import { CREDENTIALS_HELP, runCredentials } from './credentials.ts';
 import { EXPLAIN_HELP, runExplain } from './explain.ts';
+import { GOVERNANCE_HELP, runGovernance } from './governance.ts';
 import { IMPORT_HELP, runImport } from './import/index.ts';
 import { LOG_HELP, runLog } from './log.ts';
 import { Misuse, type Shell } from './shell.ts';
@@ -19,7 +22,10 @@ ${LOG_HELP}
 ${EXPLAIN_HELP}
 ${AUDIT_HELP}
 ${CACHE_HELP}
+${CREDENTIALS_HELP}
+${GOVERNANCE_HELP}
 ${IMPORT_HELP}
+${CONFIGURE_HELP}
 
   --org, --team, --app   an id or a name
   --limits <json>        as in docs/tenants.md: '[{"unit":"usd","limit":25,"window":"month"}]'
@@ -64,9 +70,12 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options,
 const commands: ReadonlyMap<string, (args: readonly string[], shell: Shell, client: () => AdminClient) => Promise<number>> = new Map([
   ['audit', runAudit],
   ['cache', runCache],
+  ['configure', runConfigure],
   ['explain', runExplain],
   ['import', runImport],
-  ...(['requests', 'usage', 'runs'] as const).map((noun) => [noun, runLog.bind(undefined, noun)] as const),
+  ...(['credentials', 'connections'] as const).map((noun) => [noun, runCredentials.bind(undefined, noun)] as const),
+  ...(['tools', 'approvals'] as const).map((noun) => [noun, runGovernance.bind(undefined, noun)] as const),
+  ...(['requests', 'usage', 'runs', 'mcp'] as const).map((noun) => [noun, runLog.bind(undefined, noun)] as const),
 ]);
 
 const LISTS = ['models', 'routes', 'ips', 'countries'] as const;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { RequestItem, RunItem, UsageItem } from '../admin/log-shapes.ts';
+import type { McpUsageItem, RequestItem, RunItem, UsageItem } from '../admin/log-shapes.ts';
 import type { AdminClient, Page } from './client.ts';
 import { decisionLines } from './decision.ts';
 import { Misuse, type Shell } from './shell.ts';
@@ -8,11 +8,31 @@ import { table } from './table.ts';
 export const LOG_HELP = `  weir requests list [filters]         weir requests show <id>     what was asked, newest first
   weir usage [--by model,day] [filters]                            what it came to, dearest first
   weir runs list [filters]             weir runs show <run>        the same of runs
+  weir mcp usage [--by source,tool] [filters]                      calls of MCP servers, most called first
     filters: --org --team --app --key --user --run --route --model --provider --status --error
+             --tool --source --mcp-method --mcp-outcome
              --since --until <ISO 8601>  --metadata name=value (again for another)`;
 
 const text = { type: 'string' } as const;
-const FILTERS = ['org', 'team', 'app', 'key', 'user', 'run', 'route', 'model', 'provider', 'status', 'error', 'since', 'until'] as const;
+const FILTERS = [
+  'org',
+  'team',
+  'app',
+  'key',
+  'user',
+  'run',
+  'route',
+  'model',
+  'provider',
+  'status',
+  'error',
+  'tool',
+  'source',
+  'since',
+  'until',
+] as const;
+/** Options whose names in the admin API are written otherwise. */
+const RENAMED = { 'mcp-method': 'mcp_method', 'mcp-outcome': 'mcp_outcome' } as const;
 const PAGING = ['limit', 'cursor'] as const;
 
 const parse = (args: readonly string[]) =>
@@ -22,6 +42,8 @@ const parse = (args: readonly string[]) =>
       ...(Object.fromEntries([...FILTERS, ...PAGING].map((name) => [name, text])) as {
         readonly [name in (typeof FILTERS)[number] | (typeof PAGING)[number]]: typeof text;
       }),
+      'mcp-method': text,
+      'mcp-outcome': text,
       by: text,
       metadata: { type: 'string', multiple: true },
       json: { type: 'boolean' },
@@ -32,12 +54,12 @@ const parse = (args: readonly string[]) =>
 
 type Values = ReturnType<typeof parse>['values'];
 
-export type LogNoun = 'requests' | 'usage' | 'runs';
+export type LogNoun = 'requests' | 'usage' | 'runs' | 'mcp';
 
-/** Runs `weir requests …`, `weir usage …` and `weir runs …`; returns the exit code. */
+/** Runs `weir requests …`, `weir usage …`, `weir runs …` and `weir mcp usage`; returns the exit code. */
 export async function runLog(noun: LogNoun, args: readonly string[], shell: Shell, client: () => AdminClient): Promise<number> {
   const { values, positionals } = parse(args);
-  const [verb, id, ...rest] = noun === 'usage' ? ['list', undefined, ...positionals] : positionals;
+  const [verb, id, ...rest] = sumsOnly(noun, positionals) ?? positionals;
   const shows = verb === 'show' && id !== undefined;
   if (rest.length > 0 || (!shows && (verb !== 'list' || id !== undefined))) {
     throw new Misuse(`There is no command "${[noun, ...positionals].join(' ')}". weir --help lists them.`);
@@ -48,14 +70,26 @@ export async function runLog(noun: LogNoun, args: readonly string[], shell: Shel
   return 0;
 }
 
+/** Nouns that have nothing but sums. */
+function sumsOnly(noun: LogNoun, positionals: readonly string[]): readonly (string | undefined)[] | undefined {
+  if (noun === 'usage') return ['list', undefined, ...positionals];
+  if (noun !== 'mcp') return undefined;
+  const [verb, ...rest] = positionals;
+  return [verb === 'usage' ? 'list' : verb === 'list' ? undefined : verb, undefined, ...rest];
+}
+
 function queryOf(values: Values): { readonly [name: string]: string } {
   const given = [...FILTERS, ...PAGING].flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
+  const renamed = Object.entries(RENAMED).flatMap(([option, name]) => {
+    const value = values[option as keyof typeof RENAMED];
+    return value === undefined ? [] : [[name, value] as const];
+  });
   const metadata = (values.metadata ?? []).map((entry) => {
     const at = entry.indexOf('=');
     if (at < 1) throw new Misuse('--metadata takes name=value.');
     return [`metadata.${entry.slice(0, at)}`, entry.slice(at + 1)] as const;
   });
-  return { ...Object.fromEntries([...given, ...metadata]), ...(values.by === undefined ? {} : { group_by: values.by }) };
+  return { ...Object.fromEntries([...given, ...renamed, ...metadata]), ...(values.by === undefined ? {} : { group_by: values.by }) };
 }
 
 /** An answer, and what people see of it. */
@@ -73,6 +107,7 @@ const views: { readonly [noun in LogNoun]: (read: Read, id: string | undefined) 
     return { answer, shown: requestLines(answer).join('\n') };
   },
   usage: async (read) => paged(await read<Page<UsageItem>>('/usage'), usageTable),
+  mcp: async (read) => paged(await read<Page<McpUsageItem>>('/mcp/usage'), mcpTable),
   runs: async (read, id) => {
     if (id === undefined) return paged(await read<Page<RunItem>>('/runs'), runTable);
     const answer = await read<RunItem & { readonly requests: Page<RequestItem> }>(`/runs/${encodeURIComponent(id)}`);
@@ -92,7 +127,7 @@ const requestTable = (items: readonly RequestItem[]) =>
       moment(item.startedAt),
       item.id,
       said(item.app),
-      said(item.servedModel ?? item.askedModel),
+      said(item.servedModel ?? item.askedModel ?? mcpOf(item)),
       item.errorCode ?? item.status,
       item.httpStatus,
       item.usage?.input ?? 0,
@@ -101,6 +136,13 @@ const requestTable = (items: readonly RequestItem[]) =>
       item.durationMs,
     ]),
   );
+
+/** The tool that was called, or what else an MCP server was asked for. */
+function mcpOf({ facts }: RequestItem): unknown {
+  const mcp = facts?.mcp;
+  if (typeof mcp !== 'object' || mcp === null) return undefined;
+  return Reflect.get(mcp, 'tool') ?? Reflect.get(mcp, 'method');
+}
 
 /** What there is to say of one call, a line for each, and then how it found its way. */
 function requestLines({ decision, ...item }: RequestItem): readonly string[] {
@@ -117,6 +159,18 @@ function usageTable(items: readonly UsageItem[]): string {
   return table(
     [...names, ...SUMS, 'p50 ms', 'p95 ms'],
     items.map((item) => [...names.map((name) => said(item.group[name])), ...sumsOf(item), item.latency.p50, item.latency.p95]),
+  );
+}
+
+function mcpTable(items: readonly McpUsageItem[]): string {
+  const names = Object.keys(items[0]?.group ?? {});
+  return table(
+    [...names, 'calls', 'errors', 'tool errors', 'USD', 'p50 ms', 'p90 ms', 'p99 ms', 'most'],
+    items.map(({ group, calls, errors, toolErrors, cost, latency, methods, tools }) => [
+      ...names.map((name) => said(group[name])),
+      ...[calls, errors, toolErrors, usd(cost), latency.p50, latency.p90, latency.p99],
+      tools[0]?.tool ?? methods[0]?.method ?? '-',
+    ]),
   );
 }
 
