@@ -1,7 +1,10 @@
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import { Wire } from '../../core/wire.ts';
 import type { Outlet } from './outlet.ts';
+import type { Sealer } from './seal.ts';
+import { hasTasks } from './sources/remote/tasks.ts';
 import type { ListenFilter, SourceContext } from './sources/source.ts';
+import { missingExtension } from './tasks.ts';
 import type { VirtualServer } from './virtual.ts';
 import { codes, RpcError } from './wire/errors.ts';
 import { notificationText, type RpcRequest, resultText } from './wire/message.ts';
@@ -42,15 +45,20 @@ export function readFilter(params: Wire): ListenFilter {
   if (!isArray(uris) || !uris.every((uri) => typeof uri === 'string') || uris.length > MOST_SUBSCRIPTIONS) {
     throw new RpcError(codes.invalidParams, `resourceSubscriptions must be at most ${MOST_SUBSCRIPTIONS} addresses.`);
   }
+  const tasks = said.taskIds ?? [];
+  if (!isArray(tasks) || !tasks.every((id) => typeof id === 'string') || tasks.length > MOST_SUBSCRIPTIONS) {
+    throw new RpcError(codes.invalidParams, `taskIds must be at most ${MOST_SUBSCRIPTIONS} ids.`);
+  }
   return {
     ...Object.fromEntries(changes.filter((change) => said[change] === true).map((change) => [change, true])),
     resourceSubscriptions: uris.map(String),
+    ...(tasks.length === 0 ? {} : { taskIds: tasks.map(String) }),
   };
 }
 
 /** The part of a filter that servers with these capabilities honour. */
 function honoured(filter: ListenFilter, capabilities: JsonObject): ListenFilter {
-  const { resourceSubscriptions = [] } = filter;
+  const { resourceSubscriptions = [], taskIds = [] } = filter;
   return {
     ...Object.fromEntries(
       changes
@@ -58,6 +66,7 @@ function honoured(filter: ListenFilter, capabilities: JsonObject): ListenFilter 
         .map((each) => [each, true]),
     ),
     ...(resourceSubscriptions.length > 0 && can(capabilities, 'resources', 'subscribe') ? { resourceSubscriptions } : {}),
+    ...(taskIds.length > 0 && hasTasks(capabilities) ? { taskIds } : {}),
   };
 }
 
@@ -67,8 +76,10 @@ export async function serveListen(
   { id, params }: RpcRequest,
   context: SourceContext,
   outlet: Outlet,
+  sealer: Sealer,
 ): Promise<void> {
   const filter = readFilter(params);
+  if (filter.taskIds !== undefined && !hasTasks(context.client.capabilities)) throw missingExtension();
   const { offer } = await server.offer(context);
   const granted = honoured(filter, offer.capabilities);
   const stamp = { [meta.subscription]: id };
@@ -79,19 +90,25 @@ export async function serveListen(
   send('notifications/subscriptions/acknowledged', { notifications: asJson(granted) });
   const together = new Together(send);
   try {
-    await server.listen(granted, { ...context, notify: (method, said) => isWanted(granted, method, said) && together.tell(method, said) });
+    const told = {
+      ...context,
+      notify: (method: string, said: JsonObject) => isWanted(granted, method, said) && together.tell(method, said),
+    };
+    await server.listen(granted, told, sealer);
   } finally {
     together.flush();
   }
   if (!context.signal.aborted) outlet.finish(resultText(id, Wire.of({ resultType: 'complete', _meta: stamp })));
 }
 
-const asJson = ({ resourceSubscriptions, ...rest }: ListenFilter): JsonObject => ({
+const asJson = ({ resourceSubscriptions, taskIds, ...rest }: ListenFilter): JsonObject => ({
   ...rest,
+  ...(taskIds === undefined ? {} : { taskIds: [...taskIds] }),
   ...(resourceSubscriptions === undefined ? {} : { resourceSubscriptions: [...resourceSubscriptions] }),
 });
 
-function isWanted(filter: ListenFilter, method: string, { uri }: JsonObject): boolean {
+function isWanted(filter: ListenFilter, method: string, { uri, taskId }: JsonObject): boolean {
+  if (method === 'notifications/tasks') return typeof taskId === 'string' && (filter.taskIds ?? []).includes(taskId);
   if (method === 'notifications/resources/updated')
     return typeof uri === 'string' && (filter.resourceSubscriptions ?? []).some((each) => uri.startsWith(each));
   return changes.some((change) => filter[change] === true && CHANGES[change].method === method);

@@ -23,12 +23,19 @@ export const isOf = (prefix: string, exposed: string): boolean => prefix !== '' 
 
 /** How addresses of a source with a prefix begin: they stay addresses, and templates stay templates (RFC 6570). */
 const SCHEME = 'weir:';
+/** Those of user interfaces (MCP Apps) stay of their scheme, which hosts insist on: the prefix stands in the authority. */
+const UI = 'ui://';
+const UI_AUTHORITY = `${UI}weir.`;
 
-export const exposedUri = (prefix: string, uri: string): string => (prefix === '' ? uri : `${SCHEME}${prefix}/${uri}`);
+export function exposedUri(prefix: string, uri: string): string {
+  if (prefix === '') return uri;
+  return uri.startsWith(UI) ? `${UI_AUTHORITY}${prefix}/${uri.slice(UI.length)}` : `${SCHEME}${prefix}/${uri}`;
+}
 
 /** The prefix that an address names and the source's own address; no prefix where it names none. */
 export function readUri(exposed: string): { readonly prefix: string; readonly uri: string } {
-  const slash = exposed.indexOf('/');
-  if (!exposed.startsWith(SCHEME) || slash < 0) return { prefix: '', uri: exposed };
-  return { prefix: exposed.slice(SCHEME.length, slash), uri: exposed.slice(slash + 1) };
+  const [start, scheme] = exposed.startsWith(UI_AUTHORITY) ? [UI_AUTHORITY, UI] : [SCHEME, ''];
+  const slash = exposed.indexOf('/', start.length);
+  if (!exposed.startsWith(start) || slash < 0) return { prefix: '', uri: exposed };
+  return { prefix: exposed.slice(start.length, slash), uri: scheme + exposed.slice(slash + 1) };
 }

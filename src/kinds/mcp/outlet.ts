@@ -1,9 +1,12 @@
+import { ENDED, endText } from './watch.ts';
 import { eventText, KEEP_ALIVE, primingText } from './wire/events.ts';
 
 /** Milliseconds an answer is waited for before it becomes a stream, which can be kept alive. */
 const SOON = 250;
 /** Milliseconds after which a stream that was lost may be asked for again. */
 const RETRY = 1_000;
+/** Milliseconds within which is noticed that the client of a request has left: only what is written tells. */
+const NOTICED_WITHIN = 3_000;
 /** Bytes that wait for a client who does not read, before what is only told is left out. */
 const MOST_WAITING = 4 * 1024 * 1024;
 
@@ -22,14 +25,31 @@ export interface OutletOptions {
   readonly log?: StreamLog;
   /** Begins as a stream at once. */
   readonly stream?: true;
+  /** What a stream begins with, as it goes over the wire. */
+  readonly opening?: string;
   readonly headers?: { readonly [name: string]: string };
+}
+
+/** Milliseconds between two signs of life of a stream whose end is the request's: who leaves it has cancelled. */
+export const pingOfRequest = (ping: number): number => Math.min(ping, NOTICED_WITHIN);
+
+/** Where the messages that answer one POST come out. */
+export interface AnswerStream {
+  readonly response: Promise<Response>;
+  readonly isOver: boolean;
+  /** One message before the last. `isNews`: it may be left out where the client does not keep up. */
+  tell(text: string, isNews?: boolean): void;
+  /** The last message; `status` counts where nothing has been told before. */
+  finish(text: string, status?: number): void;
+  /** Ends without a last message. */
+  end(): void;
 }
 
 /**
  * Where the messages that answer one request come out: one JSON document where the answer comes soon and alone, a stream of
  * events otherwise. With a log, a stream outlives its connection and can be taken up again.
  */
-export class Outlet {
+export class Outlet implements AnswerStream {
   readonly #options: OutletOptions;
   readonly #response = Promise.withResolvers<Response>();
   readonly #soon: ReturnType<typeof setTimeout> | undefined;
@@ -75,7 +95,7 @@ export class Outlet {
       this.#close();
       return;
     }
-    const headers = { ...this.#options.headers, 'content-type': 'application/json' };
+    const headers = { ...this.#options.headers, 'content-type': 'application/json', [ENDED]: endText(text) };
     this.#response.resolve(new Response(text, { status, headers }));
   }
 
@@ -103,7 +123,8 @@ export class Outlet {
     this.#isStream = true;
     clearTimeout(this.#soon);
     this.#response.resolve(this.#stream());
-    const { log } = this.#options;
+    const { log, opening } = this.#options;
+    if (opening !== undefined) this.#enqueue(opening);
     if (log !== undefined) this.#enqueue(primingText(this.#place(log.append('')), RETRY));
   }
 

@@ -8,7 +8,30 @@ export function exposedItem(item: JsonObject, prefix: string, name: (own: string
     return typeof value === 'string' ? { [key]: exposedUri(prefix, value) } : {};
   };
   const isNamed = typeof item.uri !== 'string' && typeof item.uriTemplate !== 'string' && typeof item.name === 'string';
-  return { ...item, ...(isNamed && typeof item.name === 'string' ? { name: name(item.name) } : {}), ...uri('uri'), ...uri('uriTemplate') };
+  const meta = isNamed ? exposedMeta(item._meta, prefix) : undefined;
+  return {
+    ...item,
+    ...(meta === undefined ? {} : { _meta: meta }),
+    ...(isNamed && typeof item.name === 'string' ? { name: name(item.name) } : {}),
+    ...uri('uri'),
+    ...uri('uriTemplate'),
+  };
+}
+
+/** Where a tool's metadata say what shows its results: MCP Apps, its earlier form, and the Apps SDK of OpenAI. */
+const TEMPLATES: readonly string[] = ['ui/resourceUri', 'openai/outputTemplate'];
+
+/** A tool's metadata with the addresses of its user interface as clients see them; nothing where there are none. */
+function exposedMeta(meta: Json | undefined, prefix: string): JsonObject | undefined {
+  if (!isObject(meta) || prefix === '') return undefined;
+  const changed: { [key: string]: Json } = {};
+  for (const key of TEMPLATES) {
+    const uri = meta[key];
+    if (typeof uri === 'string') changed[key] = exposedUri(prefix, uri);
+  }
+  const { ui } = meta;
+  if (isObject(ui) && typeof ui.resourceUri === 'string') changed.ui = { ...ui, resourceUri: exposedUri(prefix, ui.resourceUri) };
+  return Object.keys(changed).length === 0 ? undefined : { ...meta, ...changed };
 }
 
 /** A result with every address of a resource in it as clients see it: `contents`, `content`, `messages`. The same object where there is none. */
@@ -19,7 +42,9 @@ export function exposedResult(result: JsonObject, prefix: string): JsonObject {
     const list = result[key];
     if (isArray(list)) changed[key] = list.map((each) => exposedContent(each, prefix));
   }
-  const { messages } = result;
+  const { messages, result: inner, taskId } = result;
+  // A task that is done, with its result in it.
+  if (isObject(inner) && typeof taskId === 'string') changed.result = exposedResult(inner, prefix);
   if (isArray(messages)) {
     changed.messages = messages.map((each) =>
       isObject(each) && each.content !== undefined ? { ...each, content: inMessage(each.content, prefix) } : each,

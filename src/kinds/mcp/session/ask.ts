@@ -1,13 +1,20 @@
+import type { Identity } from '../../../core/exchange.ts';
 import { isObject, type JsonObject, parseJson } from '../../../core/json.ts';
-import { type McpDocument, mcpConfig } from '../settings.ts';
 import type { Caller, Client } from '../sources/source.ts';
 
 /** What the gateway hands to a session: who asks was found out before. */
 export interface SessionAsk {
-  readonly op: 'post' | 'get' | 'delete';
+  /** `sse` and `message`: the two of HTTP+SSE (2024-11-05), the stream and what is posted to it. */
+  readonly op: 'post' | 'get' | 'delete' | 'sse' | 'message';
   readonly requestId: string;
+  readonly route: string;
+  readonly who: Identity;
+  /** What the caller says of all its calls: headers of the run, the user, the attribution. */
+  readonly attribution: { readonly [name: string]: string };
   readonly principal: string;
   readonly caller: Caller;
+  /** The token the caller came with, where a source of the route has it exchanged. */
+  readonly token?: string | undefined;
   /** The route's settings, to be compiled there. */
   readonly document: JsonObject;
   readonly ping: number;
@@ -19,15 +26,17 @@ export interface SessionAsk {
   readonly messages: readonly string[];
   readonly isBatch?: boolean;
   readonly lastEventId?: string;
-  readonly headers: { readonly [name: string]: string };
+  /** Of HTTP+SSE: where the client posts. */
+  readonly endpoint?: string;
+  readonly headers?: { readonly [name: string]: string };
   readonly trace: { readonly [name: string]: string };
 }
 
 export const writeAsk = (ask: SessionAsk): string => JSON.stringify(ask);
 
 /** What only the gateway itself writes. */
-export function readAsk(text: string): { readonly ask: SessionAsk; readonly document: McpDocument } {
+export function readAsk(text: string): SessionAsk {
   const said = parseJson(text);
   if (!isObject(said)) throw new Error('a session was asked in words it does not know');
-  return { ask: said as unknown as SessionAsk, document: mcpConfig.parse(said.document) };
+  return said as unknown as SessionAsk;
 }

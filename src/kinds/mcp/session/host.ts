@@ -1,15 +1,17 @@
 import type { SessionHost, SessionInstruments } from '../../../core/session.ts';
 import { discover } from '../discover.ts';
 import { serveListen } from '../listening.ts';
-import { Outlet } from '../outlet.ts';
+import { Outlet, pingOfRequest } from '../outlet.ts';
+import { policiesOf } from '../route-policies.ts';
 import { Sealer } from '../seal.ts';
-import { compileMcp, type McpDocument, type McpSettings } from '../settings.ts';
-import type { Client, SourceContext } from '../sources/source.ts';
+import { compileMcp, type McpSettings, mcpConfig } from '../settings.ts';
+import type { Client } from '../sources/source.ts';
 import { ANSWER_FOR, badState, openParked } from '../state.ts';
 import { type Asked, openSources, VirtualServer } from '../virtual.ts';
 import { codes, RpcError, rpcErrorOf } from '../wire/errors.ts';
 import { errorText, type RpcId, type RpcRequest, readMessage } from '../wire/message.ts';
 import { readAsk, type SessionAsk } from './ask.ts';
+import { contextOf } from './context.ts';
 import { ClientSession } from './legacy.ts';
 import { ParkedCall } from './parked.ts';
 
@@ -28,9 +30,9 @@ export class McpSession implements SessionHost {
   }
 
   async serve(request: Request): Promise<Response> {
-    const { ask, document } = readAsk(await request.text());
+    const ask = readAsk(await request.text());
     try {
-      return await this.#answer(ask, document);
+      return await this.#answer(ask);
     } catch (thrown) {
       return refusal(rpcErrorOf(thrown, ask.requestId), ask);
     }
@@ -41,14 +43,20 @@ export class McpSession implements SessionHost {
     await this.#opened?.server.close();
   }
 
-  async #answer(ask: SessionAsk, document: McpDocument): Promise<Response> {
-    const { server, settings } = this.#open(document);
+  async #answer(ask: SessionAsk): Promise<Response> {
+    const { server, settings } = this.#open(ask);
     const { storage } = this.#instruments;
     const sealer = new Sealer(this.#instruments.continuity, this.#instruments.clock, ask.principal);
     if (ask.client !== undefined) {
       storage.keepFor(settings.limits.session);
       return this.#modern(ask, ask.client, server, sealer);
     }
+    if (ask.op === 'sse') {
+      this.#session = new ClientSession(this.#instruments, server, sealer);
+      storage.keepFor(settings.limits.session);
+      return this.#session.open(ask);
+    }
+    if (ask.op === 'message' && this.#session?.isOpen !== true) throw new RpcError(-32001, 'Session not found', { status: 404 });
     this.#session ??= new ClientSession(this.#instruments, server, sealer);
     const messages = ask.messages.map(readMessage);
     const [first] = messages;
@@ -61,7 +69,7 @@ export class McpSession implements SessionHost {
     if (client === undefined) throw new RpcError(-32001, 'Session not found', { status: 404 });
     storage.keepFor(settings.limits.session);
     if (ask.op === 'get') return this.#session.get(client, ask);
-    if (ask.op === 'post') return this.#session.post(messages, client, ask);
+    if (ask.op === 'post' || ask.op === 'message') return this.#session.post(messages, client, ask);
     await this.#session.close();
     this.#session = undefined;
     this.#opened = undefined;
@@ -69,14 +77,16 @@ export class McpSession implements SessionHost {
   }
 
   /** A new revision of the route has its servers opened anew; what they keep of the session is found again by their names. */
-  #open(document: McpDocument) {
-    const said = JSON.stringify(document);
+  #open({ document: written }: SessionAsk) {
+    const said = JSON.stringify(written);
     if (this.#opened?.said !== said) {
-      const { settings } = compileMcp(document, { local: true });
-      const { clock, egress, secrets, storage } = this.#instruments;
-      const sources = openSources(settings, { ports: { clock, egress, secrets }, kept: storage });
-      this.#opened = { said, settings, server: new VirtualServer(sources, settings.limits, clock) };
-      this.#session = undefined;
+      const document = mcpConfig.parse(written);
+      const { settings } = compileMcp(document, { local: true }, policiesOf(document));
+      const { clock, egress, secrets, storage, ports } = this.#instruments;
+      const { credentials } = ports;
+      const sources = openSources(settings, { ports: { clock, egress, secrets, credentials }, kept: storage });
+      this.#opened = { said, settings, server: new VirtualServer(sources, settings.limits, clock, settings.policies, settings.showing) };
+      this.#session?.use(this.#opened.server);
     }
     return this.#opened;
   }
@@ -85,13 +95,13 @@ export class McpSession implements SessionHost {
     const [text = ''] = ask.messages;
     const message = readMessage(text);
     if (message.type === 'notification') {
-      await server.notify(message.method, message.params.json(), contextOf(ask, client, AbortSignal.timeout(30_000)));
+      await server.notify(message.method, message.params.json(), contextOf(ask, client, AbortSignal.timeout(30_000), this.#instruments));
       return new Response(null, { status: 202 });
     }
     if (message.type === 'response')
       throw new RpcError(codes.invalidRequest, 'Revision 2026-07-28 has no answers from clients.', { status: 400 });
-    if (message.method === 'subscriptions/listen') return listen(server, message, ask, client);
-    const asked: Asked = { method: message.method, params: message.params, headers: ask.headers };
+    if (message.method === 'subscriptions/listen') return this.#listen(server, message, ask, client, sealer);
+    const asked: Asked = { method: message.method, params: message.params, ...(ask.headers === undefined ? {} : { headers: ask.headers }) };
     const park = message.params.fields.has('requestState') ? await openParked(asked, sealer) : undefined;
     return park === undefined ? this.#begin(asked, message.id, ask, client, server, sealer) : this.#resume(park, message, ask);
   }
@@ -102,7 +112,7 @@ export class McpSession implements SessionHost {
     const call = new ParkedCall(park, asked, client, sealer);
     this.#parked.set(park, call);
     const outlet = this.#hear(call, id, ask);
-    const context = { ...contextOf(ask, client, call.signal), notify: call.notify, ask: call.ask };
+    const context = { ...contextOf(ask, client, call.signal, this.#instruments), notify: call.notify, ask: call.ask };
     const work = () => (asked.method === 'server/discover' ? discover(server, context) : server.request(asked, context, sealer));
     void call.run(work, ask.requestId).then(() => {
       // Who has not been told yet may still come back for it.
@@ -115,38 +125,29 @@ export class McpSession implements SessionHost {
   #resume(park: string, { id, params }: RpcRequest, ask: SessionAsk): Promise<Response> {
     const call = this.#parked.get(park);
     if (call === undefined) throw badState();
-    const outlet: Outlet = new Outlet({ ping: ask.ping, left: () => call.left(outlet) });
+    const outlet: Outlet = new Outlet({ ping: pingOfRequest(ask.ping), left: () => call.left(outlet) });
     call.resume(params, { id, outlet });
     if (call.isOver) this.#parked.delete(park);
     return outlet.response;
   }
 
   #hear(call: ParkedCall, id: RpcId, ask: SessionAsk): Outlet {
-    const outlet: Outlet = new Outlet({ ping: ask.ping, left: () => call.left(outlet) });
+    const outlet: Outlet = new Outlet({ ping: pingOfRequest(ask.ping), left: () => call.left(outlet) });
     call.hear({ id, outlet });
     return outlet;
   }
-}
 
-function listen(server: VirtualServer, request: RpcRequest, ask: SessionAsk, client: Client): Promise<Response> {
-  const controller = new AbortController();
-  const outlet = new Outlet({ ping: ask.ping, left: () => controller.abort(new Error('the client has left')) });
-  void serveListen(server, request, contextOf(ask, client, controller.signal), outlet).catch((thrown: unknown) => {
-    const error = rpcErrorOf(thrown, ask.requestId);
-    outlet.finish(errorText(request.id, error), error.status ?? 200);
-  });
-  return outlet.response;
+  #listen(server: VirtualServer, request: RpcRequest, ask: SessionAsk, client: Client, sealer: Sealer): Promise<Response> {
+    const controller = new AbortController();
+    const outlet = new Outlet({ ping: ask.ping, left: () => controller.abort(new Error('the client has left')) });
+    const context = contextOf(ask, client, controller.signal, this.#instruments);
+    void serveListen(server, request, context, outlet, sealer).catch((thrown: unknown) => {
+      const error = rpcErrorOf(thrown, ask.requestId);
+      outlet.finish(errorText(request.id, error), error.status ?? 200);
+    });
+    return outlet.response;
+  }
 }
-
-const contextOf = ({ principal, caller, trace }: SessionAsk, client: Client, signal: AbortSignal): SourceContext => ({
-  client,
-  principal,
-  caller,
-  signal,
-  trace,
-  notify: () => undefined,
-  ask: () => Promise.reject(new RpcError(codes.internal, 'The client cannot be asked here.')),
-});
 
 /** What is wrong with a request before it is one of the session's. */
 function refusal(error: RpcError, { messages }: SessionAsk): Response {

@@ -1,14 +1,16 @@
-import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
+import { isArray, isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import type { SessionInstruments } from '../../../core/session.ts';
 import { Wire } from '../../../core/wire.ts';
 import { Together, wholeFilter } from '../listening.ts';
-import { Outlet, readPlace, type StreamLog } from '../outlet.ts';
+import { type AnswerStream, Outlet, readPlace, type StreamLog } from '../outlet.ts';
 import type { Sealer } from '../seal.ts';
 import type { Client, Question, SourceContext } from '../sources/source.ts';
 import type { VirtualServer } from '../virtual.ts';
-import { codes, RpcError, rpcErrorOf } from '../wire/errors.ts';
+import { codes, RpcError, rpcErrorOf, UNANSWERED } from '../wire/errors.ts';
+import { endpointText } from '../wire/events.ts';
 import {
   errorText,
+  isId,
   type Message,
   notificationText,
   objectOf,
@@ -21,7 +23,9 @@ import {
 } from '../wire/message.ts';
 import { isLegacy, NEWEST_LEGACY } from '../wire/versions.ts';
 import type { SessionAsk } from './ask.ts';
+import { contextOf } from './context.ts';
 import { checkAskable, Questions } from './questions.ts';
+import { SharedStream } from './shared-stream.ts';
 
 /** The stream that belongs to no request. */
 const OWN_STREAM = 'own';
@@ -32,14 +36,14 @@ const MOST_RUNNING = 256;
 
 interface Running {
   readonly controller: AbortController;
-  readonly outlet: Outlet;
+  readonly outlet: AnswerStream;
   readonly stream: string;
 }
 
 /** The session of one client of the old way: it lives while the client comes back, with every stream it has. */
 export class ClientSession {
   readonly #instruments: SessionInstruments;
-  readonly #server: VirtualServer;
+  #server: VirtualServer;
   readonly #sealer: Sealer;
   readonly #questions = new Questions();
   /** By the client's id of the request: its type counts. */
@@ -47,7 +51,9 @@ export class ClientSession {
   readonly #streams = new Map<string, Outlet>();
   #client: Client | undefined;
   #own: Outlet | undefined;
-  #listening: AbortController | undefined;
+  /** The one stream of a client of 2024-11-05. */
+  #only: Outlet | undefined;
+  #listening: { readonly controller: AbortController; readonly ask: SessionAsk } | undefined;
 
   constructor(instruments: SessionInstruments, server: VirtualServer, sealer: Sealer) {
     this.#instruments = instruments;
@@ -58,6 +64,27 @@ export class ClientSession {
   get client(): Client | undefined {
     this.#client ??= readClient(this.#instruments.storage.get(KEPT));
     return this.#client;
+  }
+
+  /** Whether a client of 2024-11-05 reads its stream: without it there is no session. */
+  get isOpen(): boolean {
+    return this.#only?.isOver === false;
+  }
+
+  /** The route is another now: what is asked from here on is asked of this. */
+  use(server: VirtualServer): void {
+    this.#server = server;
+    const { client } = this;
+    if (client !== undefined && this.#listening !== undefined) this.#listen(client, this.#listening.ask);
+  }
+
+  /** The stream of a client of 2024-11-05, which is the session: when it ends, so does everything on it. */
+  open({ ping, endpoint = '' }: SessionAsk): Response | Promise<Response> {
+    const left = () => void this.close().catch((thrown: unknown) => console.error('A session did not end well', thrown));
+    const outlet = new Outlet({ ping, stream: true, opening: endpointText(endpoint), left });
+    this.#only = outlet;
+    this.#own = outlet;
+    return outlet.response;
   }
 
   /** The first request of a session, which makes it. */
@@ -82,8 +109,13 @@ export class ClientSession {
       ...(instructions === undefined ? {} : { instructions }),
       ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
     };
-    const headers = { 'content-type': 'application/json', 'mcp-session-id': ask.sessionId ?? '' };
-    return new Response(resultText(request.id, Wire.of(result)), { headers });
+    const text = resultText(request.id, Wire.of(result));
+    if (ask.op === 'message' && this.#only !== undefined) {
+      const told = new SharedStream(this.#only);
+      told.finish(text);
+      return told.response;
+    }
+    return new Response(text, { headers: { 'content-type': 'application/json', 'mcp-session-id': ask.sessionId ?? '' } });
   }
 
   async post(messages: readonly Message[], client: Client, ask: SessionAsk): Promise<Response> {
@@ -97,10 +129,16 @@ export class ClientSession {
       throw new RpcError(codes.internal, 'The session has too many requests at the same time.', { status: 429 });
     }
     const stream = `r${crypto.randomUUID().slice(0, 8)}`;
-    const outlet = new Outlet({ ping: ask.ping, log: this.#log(stream), ...(ask.isBatch === true ? { stream: true } : {}) });
-    this.#streams.set(stream, outlet);
+    const outlet = ask.op === 'message' && this.#only !== undefined ? new SharedStream(this.#only) : this.#answering(stream, requests, ask);
     void this.#serve(requests, outlet, stream, client, ask);
     return outlet.response;
+  }
+
+  #answering(stream: string, requests: readonly RpcRequest[], ask: SessionAsk): Outlet {
+    const ids = requests.map(({ id }) => id);
+    const outlet = new Outlet({ ping: ask.ping, log: this.#log(stream, ids), ...(ask.isBatch === true ? { stream: true } : {}) });
+    this.#streams.set(stream, outlet);
+    return outlet;
   }
 
   /** The stream that belongs to no request, or one that was lost. */
@@ -115,10 +153,11 @@ export class ClientSession {
   }
 
   async close(): Promise<void> {
-    this.#listening?.abort(new Error('the session is over'));
+    this.#listening?.controller.abort(new Error('the session is over'));
     for (const { controller } of this.#running.values()) controller.abort(new Error('the session is over'));
     for (const outlet of this.#streams.values()) outlet.end();
     this.#own?.end();
+    this.#only?.end();
     await this.#server.close();
     this.#instruments.storage.clear();
     this.#client = undefined;
@@ -131,11 +170,10 @@ export class ClientSession {
     if (place === undefined || !events.some(({ seq }) => seq === place.seq)) {
       throw new RpcError(codes.invalidParams, 'Last-Event-ID names no event of this session.', { status: 400 });
     }
-    const outlet = this.#streams.get(place.stream) ?? ended(this.#log(place.stream));
-    return outlet.resume(place.seq);
+    return (this.#streams.get(place.stream) ?? this.#ended(place.stream)).resume(place.seq);
   }
 
-  async #serve(requests: readonly RpcRequest[], outlet: Outlet, stream: string, client: Client, ask: SessionAsk): Promise<void> {
+  async #serve(requests: readonly RpcRequest[], outlet: AnswerStream, stream: string, client: Client, ask: SessionAsk): Promise<void> {
     const texts = requests.map((request) => this.#run(request, outlet, stream, client, ask));
     for (const text of texts.slice(0, -1)) {
       const each = await text;
@@ -144,12 +182,13 @@ export class ClientSession {
     const last = await texts.at(-1);
     if (last === undefined) outlet.end();
     else outlet.finish(last);
+    this.#instruments.storage.delete(openKey(stream));
     // A stream that was read to its end is asked for no more; one that broke is, for a while.
     setTimeout(() => this.#streams.delete(stream), 60_000);
   }
 
   /** The answer's text; nothing where the client has cancelled: it wants none then. */
-  async #run(request: RpcRequest, outlet: Outlet, stream: string, client: Client, ask: SessionAsk): Promise<string | undefined> {
+  async #run(request: RpcRequest, outlet: AnswerStream, stream: string, client: Client, ask: SessionAsk): Promise<string | undefined> {
     const { id, method, params } = request;
     const controller = new AbortController();
     this.#running.set(id, { controller, outlet, stream });
@@ -190,7 +229,10 @@ export class ClientSession {
   }
 
   async #told({ method, params }: RpcNotification, client: Client, ask: SessionAsk): Promise<void> {
-    if (method === 'notifications/initialized') return;
+    if (method === 'notifications/initialized') {
+      if (this.#only !== undefined) this.#listen(client, ask);
+      return;
+    }
     if (method === 'notifications/cancelled') {
       const id = params.fields.get('requestId');
       const running = typeof id === 'string' || typeof id === 'number' ? this.#running.get(id) : undefined;
@@ -200,23 +242,23 @@ export class ClientSession {
     await this.#server.notify(method, params.json(), this.#context(client, ask, AbortSignal.timeout(30_000)));
   }
 
-  #ask(question: Question, client: Client, signal: AbortSignal, outlet: Outlet): Promise<JsonObject> {
+  #ask(question: Question, client: Client, signal: AbortSignal, outlet: AnswerStream): Promise<JsonObject> {
     checkAskable(client, question);
     return this.#questions.put((id) => outlet.tell(requestText(id, question.method, Wire.of(question.params))), signal);
   }
 
   /** What servers tell of themselves goes to the stream that belongs to no request. */
   #listen(client: Client, ask: SessionAsk): void {
-    this.#listening?.abort(new Error('listening anew'));
+    this.#listening?.controller.abort(new Error('listening anew'));
     const controller = new AbortController();
-    this.#listening = controller;
+    this.#listening = { controller, ask };
     const together = new Together((method, params) => this.#own?.tell(notificationText(method, params), true));
     const context: SourceContext = {
       ...this.#context(client, ask, controller.signal),
       notify: (method, params) => together.tell(method, params),
       ask: async (question) => {
         const own = this.#own;
-        if (own === undefined) throw new RpcError(codes.internal, 'The client listens to nothing now.');
+        if (own === undefined) throw new RpcError(codes.internal, 'The client listens to nothing now.', UNANSWERED);
         return this.#ask(question, client, controller.signal, own);
       },
     };
@@ -232,29 +274,43 @@ export class ClientSession {
     }
   }
 
-  #context(client: Client, { principal, caller, trace }: SessionAsk, signal: AbortSignal): SourceContext {
+  #context(client: Client, ask: SessionAsk, signal: AbortSignal): SourceContext {
+    return contextOf(ask, client, signal, this.#instruments);
+  }
+
+  /** A stream that nobody writes any more. What was being served on it when the memory of the session went is answered: it will not be. */
+  #ended(name: string): Outlet {
+    const { storage } = this.#instruments;
+    const log = this.#log(name);
+    const open = storage.get(openKey(name));
+    storage.delete(openKey(name));
+    const error = new RpcError(codes.internal, 'The gateway was interrupted while it served the request: ask again.', {
+      data: { code: 'upstream_interrupted' },
+    });
+    if (isArray(open)) for (const id of open) if (isId(id)) log.append(errorText(id, error));
+    const outlet = new Outlet({ ping: 15_000, log });
+    outlet.end();
+    return outlet;
+  }
+
+  /** `ids`: of the requests that it answers; they are kept from its first event on. */
+  #log(name: string, ids: readonly RpcId[] = []): StreamLog {
+    const { storage } = this.#instruments;
+    const { events } = storage;
+    let isKept = ids.length === 0;
     return {
-      client,
-      principal,
-      caller,
-      signal,
-      trace,
-      notify: () => undefined,
-      ask: () => Promise.reject(new RpcError(codes.internal, 'The client cannot be asked here.')),
+      name,
+      append(text) {
+        if (!isKept) storage.put(openKey(name), [...ids]);
+        isKept = true;
+        return events.append(name, text);
+      },
+      after: (seq) => events.after(name, seq).filter(({ data }) => data !== ''),
     };
   }
-
-  #log(name: string): StreamLog {
-    const { events } = this.#instruments.storage;
-    return { name, append: (text) => events.append(name, text), after: (seq) => events.after(name, seq).filter(({ data }) => data !== '') };
-  }
 }
 
-function ended(log: StreamLog): Outlet {
-  const outlet = new Outlet({ ping: 15_000, log });
-  outlet.end();
-  return outlet;
-}
+const openKey = (stream: string) => `open ${stream}`;
 
 function readClient(kept: Json | undefined): Client | undefined {
   if (!isObject(kept) || typeof kept.version !== 'string') return undefined;

@@ -5,7 +5,7 @@ import type { Sealer } from '../seal.ts';
 import type { Client, Question, SourceContext } from '../sources/source.ts';
 import { ANSWER_FOR, sealParked } from '../state.ts';
 import type { Asked } from '../virtual.ts';
-import { codes, RpcError, rpcErrorOf } from '../wire/errors.ts';
+import { codes, RpcError, rpcErrorOf, UNANSWERED } from '../wire/errors.ts';
 import { errorText, notificationText, type RpcId, resultText } from '../wire/message.ts';
 import { answersIn, checkAskable } from './questions.ts';
 
@@ -123,7 +123,7 @@ export class ParkedCall {
   }
 
   #forget(): void {
-    const error = new RpcError(codes.internal, 'The client did not come back with an answer.');
+    const error = new RpcError(codes.internal, 'The client did not come back with an answer.', UNANSWERED);
     for (const { reject } of this.#questions.values()) reject(error);
     this.#questions.clear();
     this.#controller.abort(error);

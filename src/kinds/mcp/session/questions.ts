@@ -2,13 +2,18 @@ import { isObject, type JsonObject } from '../../../core/json.ts';
 import type { Wire } from '../../../core/wire.ts';
 import type { Client, Question } from '../sources/source.ts';
 import { ANSWER_FOR } from '../state.ts';
-import { codes, RpcError } from '../wire/errors.ts';
+import { codes, RpcError, UNANSWERED } from '../wire/errors.ts';
 import type { RpcId, RpcResponse } from '../wire/message.ts';
 
 const CAPABILITIES: { readonly [method: string]: string } = {
   'elicitation/create': 'elicitation',
   'sampling/createMessage': 'sampling',
   'roots/list': 'roots',
+  // Of tasks that the client runs for its server (2025-11-25).
+  'tasks/get': 'tasks',
+  'tasks/result': 'tasks',
+  'tasks/list': 'tasks',
+  'tasks/cancel': 'tasks',
 };
 
 /** Throws -32601 where the client has not said that it can be asked this. */
@@ -32,8 +37,8 @@ export class Questions {
   put(send: (id: RpcId) => void, signal: AbortSignal): Promise<JsonObject> {
     const id = `weir-${crypto.randomUUID()}`;
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();
-    const late = setTimeout(() => reject(new RpcError(codes.internal, 'The client did not answer in time.')), ANSWER_FOR);
-    const gone = () => reject(new RpcError(codes.internal, 'The request was cancelled.'));
+    const late = setTimeout(() => reject(new RpcError(codes.internal, 'The client did not answer in time.', UNANSWERED)), ANSWER_FOR);
+    const gone = () => reject(new RpcError(codes.internal, 'The request was cancelled.', UNANSWERED));
     signal.addEventListener('abort', gone, { once: true });
     this.#waiting.set(id, { resolve, reject });
     send(id);
@@ -54,7 +59,10 @@ export class Questions {
 }
 
 function errorOf({ code, message, data }: JsonObject): RpcError {
-  return new RpcError(typeof code === 'number' ? code : codes.internal, typeof message === 'string' ? message : '', { data });
+  return new RpcError(typeof code === 'number' ? code : codes.internal, typeof message === 'string' ? message : '', {
+    data,
+    isForeign: true,
+  });
 }
 
 /** What a modern client brings with it: the answer to each question, by the key it was given under. */

@@ -8,7 +8,13 @@ import { isLegacy, isModern, MODERN, meta, SUPPORTED } from './versions.ts';
 
 /** How one POST is to be served. */
 export type Inbound =
-  | { readonly era: 'modern'; readonly client: Client; readonly message: Message }
+  | {
+      readonly era: 'modern';
+      readonly client: Client;
+      readonly message: Message;
+      /** The client cannot know which headers the tool wants: it called it by way of another. */
+      readonly isIndirect?: true;
+    }
   | { readonly era: 'legacy'; readonly messages: readonly Message[]; readonly isBatch: boolean };
 
 const KEYS = [meta.version, meta.capabilities];

@@ -4,7 +4,15 @@ import { codes, RpcError } from './errors.ts';
 import { textOf } from './message.ts';
 
 /** Of which field of `params` the header `Mcp-Name` is a copy (2026-07-28, "Streamable HTTP", standard headers). */
-const NAMED: { readonly [method: string]: string } = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' };
+const NAMED: { readonly [method: string]: string } = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  // Of the extension `io.modelcontextprotocol/tasks`, "Routing Headers".
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
+};
 
 export const nameField = (method: string): string | undefined => (Object.hasOwn(NAMED, method) ? NAMED[method] : undefined);
 

@@ -89,11 +89,9 @@ const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : 
 
 /** An object within another, as it was written. Throws -32600 where it is none. */
 function part(wire: Wire, name: string): Wire {
-  const span = wire.fields.span(name);
-  if (span === undefined) throw malformed(`\`${name}\` is missing`);
-  const text = wire.text.slice(span.start, span.end);
-  if (!text.startsWith('{')) throw malformed(`\`${name}\` must be an object`);
-  return Wire.read(text);
+  const found = wire.within(name);
+  if (found === undefined) throw malformed(`\`${name}\` must be an object`);
+  return found;
 }
 
 export const requestText = (id: RpcId, method: string, params: Wire): string =>

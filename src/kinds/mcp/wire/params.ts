@@ -9,7 +9,8 @@ export interface ParamHeader {
 
 const KEY = 'x-mcp-header';
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
-const PRIMITIVES = ['string', 'integer', 'boolean', 'number'];
+/** Not `number`: nobody agrees how one that is no whole one is written (2026-07-28, "Custom headers"). */
+const PRIMITIVES = ['string', 'integer', 'boolean'];
 /** Schemas are read to this depth, and no further than so many of them: a tool may not keep the gateway busy. */
 const DEEPEST = 32;
 const MOST_SCHEMAS = 10_000;

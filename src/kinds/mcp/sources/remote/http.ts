@@ -1,10 +1,11 @@
 import { GatewayError, outOfTime } from '../../../../core/errors.ts';
 import { parseJson } from '../../../../core/json.ts';
-import type { Egress, EgressRequest } from '../../../../core/ports.ts';
+import type { Clock, Egress, EgressRequest } from '../../../../core/ports.ts';
 import { readText } from '../../../../core/reader.ts';
 import { RpcError } from '../../wire/errors.ts';
-import { EventReader } from '../../wire/events.ts';
+import { EventReader, type ServerEvent } from '../../wire/events.ts';
 import { type Message, readMessage, readMessages } from '../../wire/message.ts';
+import type { SourceLimits } from '../source.ts';
 
 /** What of a refusal is read: an error of the protocol, never a page. */
 const MOST_OF_REFUSAL = 64 * 1024;
@@ -23,7 +24,7 @@ export const tooLarge = (most: number) =>
   new GatewayError('event_too_large', `The MCP server answered with more than ${most} bytes, which the operator does not allow.`);
 
 /** Sends one request to a server. Throws what the way out throws, in the words of this protocol. */
-export async function send(egress: Egress, request: EgressRequest): Promise<Response> {
+export async function send(egress: Pick<Egress, 'send'>, request: EgressRequest): Promise<Response> {
   try {
     return await egress.send(request);
   } catch (thrown) {
@@ -54,6 +55,17 @@ export async function* arriving(response: Response, most: number): AsyncGenerato
 }
 
 async function* events(body: ReadableStream<Uint8Array>, most: number): AsyncGenerator<Arrived> {
+  for await (const { data, id, retry, event } of readEvents(body, most)) {
+    yield {
+      ...(data === undefined || event !== undefined ? {} : { message: readServerMessage(data) }),
+      ...(id === undefined ? {} : { eventId: id }),
+      ...(retry === undefined ? {} : { retry }),
+    };
+  }
+}
+
+/** The events of a stream. It ends where the connection breaks. Throws `event_too_large`. */
+export async function* readEvents(body: ReadableStream<Uint8Array>, most: number): AsyncGenerator<ServerEvent, undefined> {
   const reader = body.getReader();
   const events = new EventReader(most + ENVELOPE);
   let isOver = false;
@@ -62,15 +74,9 @@ async function* events(body: ReadableStream<Uint8Array>, most: number): AsyncGen
       const { done, value } = await reader.read().catch(broken);
       if (done) {
         isOver = true;
-        return;
+        return undefined;
       }
-      for (const { data, id, retry } of pushed(events, value, most)) {
-        yield {
-          ...(data === undefined ? {} : { message: messageOf(data) }),
-          ...(id === undefined ? {} : { eventId: id }),
-          ...(retry === undefined ? {} : { retry }),
-        };
-      }
+      yield* pushed(events, value, most);
     }
   } finally {
     if (!isOver) await reader.cancel().catch(() => undefined);
@@ -96,7 +102,8 @@ function messagesOf(text: string): readonly Message[] {
   }
 }
 
-function messageOf(text: string): Message {
+/** A server's message. Throws `upstream_invalid` where it is none. */
+export function readServerMessage(text: string): Message {
   try {
     return readMessage(text);
   } catch (cause) {
@@ -112,7 +119,7 @@ export async function refusalOf(response: Response): Promise<RpcError | undefine
   const { error } = value;
   if (typeof error !== 'object' || error === null || !('code' in error) || typeof error.code !== 'number') return undefined;
   const message = 'message' in error && typeof error.message === 'string' ? error.message : '';
-  return new RpcError(error.code, message, { data: 'data' in error ? error.data : undefined, status: response.status });
+  return new RpcError(error.code, message, { data: 'data' in error ? error.data : undefined, status: response.status, isForeign: true });
 }
 
 /** A refusal that is none of the protocol's. */
@@ -128,16 +135,30 @@ export function statusError(status: number): GatewayError {
   return new GatewayError('upstream_error', `The MCP server failed with status ${status}.`);
 }
 
-/** The time one request has, which stands still while the client is being asked. */
+/**
+ * The time one request has, which stands still while the client is being asked: so long from one sign of life of the server
+ * to the next, and so long in all.
+ */
 export class Patience {
   readonly #controller = new AbortController();
-  readonly #ms: number;
+  readonly #limits: Pick<SourceLimits, 'timeout' | 'total'>;
+  readonly #clock: Clock;
+  /** One for both times: most requests are over long before, and a timer costs more than a look at the clock. */
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Milliseconds that are left in all, as of `#since`. */
+  #left: number;
+  #since = 0;
+  #aliveAt = 0;
   #waiting = 0;
 
-  /** `left`: aborted when the client leaves. */
-  constructor(ms: number, left: AbortSignal) {
-    this.#ms = ms;
+  readonly #who: string;
+
+  /** `left`: aborted when the client leaves. `who`: whose time it is, for the message. */
+  constructor(limits: Pick<SourceLimits, 'timeout' | 'total'>, clock: Clock, left: AbortSignal, who = 'The MCP server') {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#who = who;
+    this.#left = limits.total;
     if (left.aborted) this.#controller.abort(left.reason);
     else left.addEventListener('abort', () => this.#controller.abort(left.reason), { once: true });
     this.#start();
@@ -149,8 +170,8 @@ export class Patience {
 
   /** While this goes on nobody is slow but the client. */
   async during<T>(work: Promise<T>): Promise<T> {
+    if (this.#waiting === 0) this.#stop();
     this.#waiting++;
-    clearTimeout(this.#timer);
     try {
       return await work;
     } finally {
@@ -159,23 +180,37 @@ export class Patience {
     }
   }
 
-  /** The server is alive: it has all its time again. */
+  /** The server is alive: it has its time again, though not more in all. */
   renew(): void {
-    if (this.#waiting > 0) return;
-    clearTimeout(this.#timer);
-    this.#start();
+    this.#aliveAt = this.#clock.now();
   }
 
   end(): void {
-    clearTimeout(this.#timer);
+    this.#stop();
     this.#waiting = Number.POSITIVE_INFINITY;
   }
 
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#left -= this.#clock.now() - this.#since;
+  }
+
   #start(): void {
-    if (this.#waiting > 0) return;
-    this.#timer = setTimeout(
-      () => this.#controller.abort(outOfTime(`The MCP server did not answer within ${this.#ms} milliseconds.`)),
-      this.#ms,
-    );
+    this.#since = this.#clock.now();
+    this.#aliveAt = this.#since;
+    this.#wait();
+  }
+
+  #wait(): void {
+    const now = this.#clock.now();
+    const idle = this.#aliveAt + this.#limits.timeout - now;
+    const total = this.#since + this.#left - now;
+    if (idle < 1) this.#over(`answer within ${this.#limits.timeout} milliseconds`);
+    else if (total < 1) this.#over(`have done within ${this.#limits.total} milliseconds in all`);
+    else this.#timer = setTimeout(() => this.#wait(), Math.ceil(Math.min(idle, total)));
+  }
+
+  #over(what: string): void {
+    this.#controller.abort(outOfTime(`${this.#who} did not ${what}.`));
   }
 }

@@ -1,12 +1,26 @@
 import { GatewayError } from '../../../../core/errors.ts';
 import { isObject, type JsonObject } from '../../../../core/json.ts';
 import { Wire } from '../../../../core/wire.ts';
-import { codes, RpcError } from '../../wire/errors.ts';
-import { errorText, notificationText, objectOf, type RpcRequest, requestText, resultText } from '../../wire/message.ts';
-import { isLegacy, LEGACY, meta, NEWEST_LEGACY } from '../../wire/versions.ts';
+import { codes, RpcError, UNANSWERED } from '../../wire/errors.ts';
+import { errorText, type Message, notificationText, objectOf, type RpcRequest, requestText, resultText } from '../../wire/message.ts';
+import { isLegacy, NEWEST_LEGACY, OLDEST } from '../../wire/versions.ts';
+import type { CredentialContext } from '../credential.ts';
 import type { Ask, Offer, SourceContext } from '../source.ts';
-import { type Arrived, arriving, Patience, refusalOf, send, statusError } from './http.ts';
+import { questionFor } from './elicitation.ts';
+import { arriving, Patience } from './http.ts';
+import {
+  firstResult,
+  type LinkSession,
+  NotLegacy,
+  notAccepted,
+  ownMeta,
+  pause,
+  refused,
+  SessionLost,
+  sessionHeaders,
+} from './link-session.ts';
 import { resultOf } from './modern.ts';
+import { SseChannel } from './sse.ts';
 import { ACCEPT, OWN_INFO, type Upstream } from './wire.ts';
 
 /** Milliseconds to wait before a stream is asked for again, where the server names none; and at most. */
@@ -14,27 +28,17 @@ const RETRY = 1_000;
 const LONGEST_RETRY = 10_000;
 /** Times a stream that broke is asked for again without anything new. */
 const MOST_RESUMES = 5;
-/** Keys of `_meta` that only the new way has. */
-const MODERN_KEYS: readonly string[] = [meta.version, meta.capabilities, meta.clientInfo, meta.logLevel];
-
-interface Established {
-  readonly sessionId: string | undefined;
-  readonly version: string;
-  readonly offer: Offer;
-}
-
-/** The server knows our session no more (2025-11-25, "Session management"). */
-class SessionLost extends Error {}
-
-/** The server does not know this way of speaking, so far as its answer to `initialize` tells. */
-export class NotLegacy extends Error {}
+/** Milliseconds after which a stream that ends was none in vain. */
+const LONG_ENOUGH = 60_000;
 
 /** One session with a server of the old way: of one client of ours, or of all modern ones who can be asked the same things. */
 export class LegacyLink {
   readonly #upstream: Upstream;
   /** Where what must outlive the object's memory is kept. */
   readonly #name: string;
-  #established: Promise<Established> | undefined;
+  #established: Promise<LinkSession> | undefined;
+  /** Who used it last: it is ended with the same credential. */
+  #whose: CredentialContext | undefined;
   #lastId = 0;
   #logLevel: string | undefined;
 
@@ -49,8 +53,13 @@ export class LegacyLink {
 
   /** Throws `NotLegacy` where the first contact shows that the server does not speak so. */
   async request(ask: Ask, context: SourceContext): Promise<Wire> {
-    const { timeout } = this.#upstream.home.limits;
-    const patience = new Patience(timeout, context.signal);
+    const { limits } = this.#upstream.home;
+    // A task's result is waited for in silence: there is no sign of life to be had.
+    const patience = new Patience(
+      ask.method === 'tasks/result' ? { ...limits, timeout: limits.total } : limits,
+      this.#upstream.home.ports.clock,
+      context.signal,
+    );
     try {
       await this.#follow(context, patience.signal);
       return await this.#again(context, () => this.#call(ask, context, patience));
@@ -69,10 +78,18 @@ export class LegacyLink {
 
   /** What the server tells of itself, until nobody listens any more; returns where it tells nothing. */
   async listen(context: SourceContext): Promise<void> {
+    const { home } = this.#upstream;
     let eventId: string | undefined;
     let wait = RETRY;
     for (let vain = 0; vain < MOST_RESUMES && !context.signal.aborted; vain++) {
       const session = await this.#session(context);
+      if (session.channel !== undefined) {
+        const since = home.ports.clock.now();
+        await session.channel.listen(context);
+        if (home.ports.clock.now() - since > LONG_ENOUGH) vain = 0;
+        await pause(wait, context.signal);
+        continue;
+      }
       const response = await this.#get(session, eventId, context, context.signal);
       if (response.status === 404) this.#lose();
       if (!response.ok) {
@@ -84,20 +101,23 @@ export class LegacyLink {
         vain = 0;
         eventId = arrived.eventId ?? eventId;
         wait = Math.min(arrived.retry ?? wait, LONGEST_RETRY);
-        this.#heard(session, arrived, context);
+        this.#heard(session, arrived.message, context);
       }
       await pause(wait, context.signal);
     }
   }
 
   /** Ends the session with the server. Never throws. */
-  async close(context: Pick<SourceContext, 'trace'>): Promise<void> {
+  async close(): Promise<void> {
     const session = await this.#established?.catch(() => undefined);
+    const whose = this.#whose;
     this.#lose();
-    if (session?.sessionId === undefined) return;
-    const { url, home } = this.#upstream;
-    const headers = { ...this.#upstream.headers(context), ...sessionHeaders(session) };
-    await send(home.ports.egress, { url, method: 'DELETE', headers, signal: AbortSignal.timeout(5_000) })
+    session?.channel?.close();
+    if (session?.sessionId === undefined || whose === undefined) return;
+    const { url } = this.#upstream;
+    const { caller, principal } = whose;
+    await this.#upstream
+      .send({ url, method: 'DELETE', headers: sessionHeaders(session), signal: AbortSignal.timeout(5_000) }, { caller, principal })
       .then((response) => response.body?.cancel())
       .catch(() => undefined);
   }
@@ -122,7 +142,11 @@ export class LegacyLink {
     this.#upstream.home.kept?.delete(this.#name);
   }
 
-  #session(context: SourceContext): Promise<Established> {
+  async #session(context: SourceContext): Promise<LinkSession> {
+    const known = await this.#established?.catch(() => undefined);
+    // The stream was the session: without it there is none.
+    if (known?.channel?.isOver === true) this.#lose();
+    this.#whose = context;
     this.#established ??=
       this.#restore() ??
       this.#initialize(context).catch((thrown) => {
@@ -132,7 +156,7 @@ export class LegacyLink {
     return this.#established;
   }
 
-  #restore(): Promise<Established> | undefined {
+  #restore(): Promise<LinkSession> | undefined {
     const kept = this.#upstream.home.kept?.get(this.#name);
     if (!isObject(kept) || typeof kept.version !== 'string' || !isObject(kept.offer)) return undefined;
     const { sessionId, version, offer, lastId } = kept;
@@ -146,17 +170,19 @@ export class LegacyLink {
     });
   }
 
-  async #initialize(context: SourceContext): Promise<Established> {
+  async #initialize(context: SourceContext): Promise<LinkSession> {
     const { client } = context;
     const { home } = this.#upstream;
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(home.limits.timeout)]);
     const version = client.era === 'legacy' ? client.version : NEWEST_LEGACY;
     const params = { protocolVersion: version, capabilities: client.capabilities, clientInfo: client.info ?? OWN_INFO };
     const id = this.#newId();
-    const response = await this.#post(undefined, requestText(id, 'initialize', Wire.of(params)), context, signal);
-    if (!response.ok) throw await notAccepted(response);
+    const text = requestText(id, 'initialize', Wire.of(params));
+    const response = await this.#post(undefined, text, context, signal);
+    const channel = response.ok ? undefined : await this.#openChannel(response, context, signal);
     const sessionId = response.headers.get('mcp-session-id') ?? undefined;
-    const result = await firstResult(arriving(response, home.limits.result), id);
+    const result =
+      channel === undefined ? await firstResult(arriving(response, home.limits.result), id) : await this.#greet(channel, id, text, context);
     const said = result.json();
     const agreed = said.protocolVersion;
     if (typeof agreed !== 'string' || !isLegacy(agreed)) throw new NotLegacy();
@@ -165,13 +191,38 @@ export class LegacyLink {
       serverInfo: said.serverInfo,
       ...(typeof said.instructions === 'string' ? { instructions: said.instructions } : {}),
     };
-    const session = { sessionId, version: agreed, offer };
+    const session = { sessionId: channel === undefined ? sessionId : undefined, version: agreed, offer, channel };
     await this.#post(session, notificationText('notifications/initialized', {}), context, signal).then((each) => each.body?.cancel());
     this.#keep(session);
     return session;
   }
 
-  #keep({ sessionId, version, offer }: Established): void {
+  /** A server that takes no POST where it is asked may be one of 2024-11-05. Throws why it is none. */
+  async #openChannel(refusal: Response, context: SourceContext, signal: AbortSignal): Promise<SseChannel> {
+    const why = await notAccepted(refusal);
+    if (!(why instanceof NotLegacy) || why.isModern) throw why;
+    const channel = await SseChannel.open(this.#upstream, context, signal, (message, { of, on }) =>
+      this.#heard({ sessionId: undefined, version: OLDEST, offer: { capabilities: {} }, channel: on }, message, of),
+    );
+    if (channel === undefined) throw why;
+    return channel;
+  }
+
+  /** The first request on a stream of 2024-11-05. */
+  async #greet(channel: SseChannel, id: number, text: string, context: SourceContext): Promise<Wire> {
+    const patience = new Patience(this.#upstream.home.limits, this.#upstream.home.ports.clock, context.signal);
+    try {
+      return await channel.call(id, text, context, patience);
+    } catch (thrown) {
+      channel.close();
+      throw thrown instanceof RpcError ? new NotLegacy() : thrown;
+    } finally {
+      patience.end();
+    }
+  }
+
+  #keep({ sessionId, version, offer, channel }: LinkSession): void {
+    if (channel !== undefined) return;
     const { capabilities, serverInfo, instructions } = offer;
     this.#upstream.home.kept?.put(this.#name, {
       sessionId,
@@ -188,7 +239,8 @@ export class LegacyLink {
     const session = await this.#session(context);
     if (!Object.hasOwn(session.offer.capabilities, 'logging')) return;
     this.#logLevel = level;
-    const response = await this.#post(session, requestText(this.#newId(), 'logging/setLevel', Wire.of({ level })), context, signal);
+    const id = this.#newId();
+    const response = await this.#post(session, requestText(id, 'logging/setLevel', Wire.of({ level })), context, signal);
     await response.body?.cancel();
   }
 
@@ -208,21 +260,23 @@ export class LegacyLink {
         if (method !== 'notifications/progress') context.notify(method, params);
         else if (params.progressToken === id && progressToken !== undefined) context.notify(method, { ...params, progressToken });
       },
-      ask: (question) => patience.during(context.ask(question)),
+      ask: (question) => patience.during(context.ask(questionFor(question, context))),
     };
     const cancel = () => void this.#cancel(session, id, context);
-    context.signal.addEventListener('abort', cancel, { once: true });
+    patience.signal.addEventListener('abort', cancel, { once: true });
     try {
-      const response = await this.#post(session, requestText(id, ask.method, ownMeta(ask.params, id)), context, patience.signal);
+      const text = requestText(id, ask.method, ownMeta(ask.params, id));
+      if (session.channel !== undefined) return await session.channel.call(id, text, told, patience);
+      const response = await this.#post(session, text, context, patience.signal);
       if (!response.ok) throw await refused(response, session);
       return await this.#answer(session, id, response, told, patience);
     } finally {
-      context.signal.removeEventListener('abort', cancel);
+      patience.signal.removeEventListener('abort', cancel);
     }
   }
 
   /** The answer to one request, over as many streams as it takes. */
-  async #answer(session: Established, id: number, first: Response, context: SourceContext, patience: Patience): Promise<Wire> {
+  async #answer(session: LinkSession, id: number, first: Response, context: SourceContext, patience: Patience): Promise<Wire> {
     let response = first;
     let eventId: string | undefined;
     let wait = RETRY;
@@ -234,7 +288,7 @@ export class LegacyLink {
         wait = Math.min(arrived.retry ?? wait, LONGEST_RETRY);
         const { message } = arrived;
         if (message?.type === 'response' && message.id === id) return resultOf(message.result, message.error);
-        this.#heard(session, arrived, context);
+        this.#heard(session, arrived.message, context);
       }
       patience.signal.throwIfAborted();
       if (eventId === undefined) break;
@@ -246,17 +300,20 @@ export class LegacyLink {
   }
 
   /** What came beside an answer: told or asked on, without keeping the stream waiting. */
-  #heard(session: Established, { message }: Arrived, context: SourceContext): void {
-    if (message?.type === 'notification') context.notify(message.method, message.params.json());
-    else if (message?.type === 'request') void this.#reply(session, message, context);
+  #heard(session: LinkSession, message: Message | undefined, context: SourceContext): void {
+    if (message?.type === 'notification') {
+      // Of ids that clients of 2026-07-28 are not told.
+      if (context.client.era === 'modern' && message.method === 'notifications/elicitation/complete') return;
+      context.notify(message.method, message.params.json());
+    } else if (message?.type === 'request') void this.#reply(session, message, context);
   }
 
-  async #reply(session: Established, { id, method, params }: RpcRequest, context: SourceContext): Promise<void> {
+  async #reply(session: LinkSession, { id, method, params }: RpcRequest, context: SourceContext): Promise<void> {
     let text: string;
     try {
       text = resultText(id, Wire.of(method === 'ping' ? {} : await context.ask({ method, params: params.json() })));
     } catch (thrown) {
-      const error = thrown instanceof RpcError ? thrown : new RpcError(codes.internal, 'The client could not be asked.');
+      const error = thrown instanceof RpcError ? thrown : new RpcError(codes.internal, 'The client could not be asked.', UNANSWERED);
       text = errorText(id, error);
     }
     await this.#post(session, text, context, AbortSignal.timeout(this.#upstream.home.limits.timeout))
@@ -264,73 +321,24 @@ export class LegacyLink {
       .catch(() => undefined);
   }
 
-  async #cancel(session: Established, requestId: number, context: SourceContext): Promise<void> {
+  async #cancel(session: LinkSession, requestId: number, context: SourceContext): Promise<void> {
     const text = notificationText('notifications/cancelled', { requestId, reason: 'The client has cancelled the request.' });
     await this.#post(session, text, context, AbortSignal.timeout(5_000))
       .then((response) => response.body?.cancel())
       .catch(() => undefined);
   }
 
-  #post(session: Established | undefined, body: string, context: Pick<SourceContext, 'trace'>, signal: AbortSignal): Promise<Response> {
-    const { url, home } = this.#upstream;
-    const headers = { ...this.#upstream.headers(context), 'content-type': 'application/json', accept: ACCEPT, ...sessionHeaders(session) };
-    return send(home.ports.egress, { url, method: 'POST', headers, body, signal });
+  #post(session: LinkSession | undefined, body: string, context: CredentialContext, signal: AbortSignal): Promise<Response> {
+    if (session?.channel !== undefined) return session.channel.post(body, context, signal);
+    const { url } = this.#upstream;
+    const headers = { 'content-type': 'application/json', accept: ACCEPT, ...sessionHeaders(session) };
+    return this.#upstream.send({ url, method: 'POST', headers, body, signal }, context);
   }
 
-  #get(session: Established, eventId: string | undefined, context: SourceContext, signal: AbortSignal): Promise<Response> {
-    const { url, home } = this.#upstream;
+  #get(session: LinkSession, eventId: string | undefined, context: SourceContext, signal: AbortSignal): Promise<Response> {
+    const { url } = this.#upstream;
     const place = eventId === undefined ? {} : { 'last-event-id': eventId };
-    const headers = { ...this.#upstream.headers(context), accept: 'text/event-stream', ...sessionHeaders(session), ...place };
-    return send(home.ports.egress, { url, method: 'GET', headers, signal });
+    const headers = { accept: 'text/event-stream', ...sessionHeaders(session), ...place };
+    return this.#upstream.send({ url, method: 'GET', headers, signal }, context);
   }
 }
-
-const sessionHeaders = (session: Established | undefined): { readonly [name: string]: string } => ({
-  ...(session?.sessionId === undefined ? {} : { 'mcp-session-id': session.sessionId }),
-  ...(session === undefined || session.version === LEGACY.at(-1) ? {} : { 'mcp-protocol-version': session.version }),
-});
-
-/** The request's own metadata, with a progress token that no other request of the session has. */
-function ownMeta(params: Wire, id: number): Wire {
-  if (!params.fields.has('_meta')) return params;
-  const asked = objectOf(params, '_meta');
-  const own: { [key: string]: JsonObject[string] } = {};
-  for (const [key, value] of Object.entries(asked)) if (!MODERN_KEYS.includes(key)) own[key] = value;
-  if (own.progressToken !== undefined) own.progressToken = id;
-  return params.with({ _meta: Object.keys(own).length === 0 ? undefined : own });
-}
-
-async function firstResult(messages: AsyncIterable<Arrived>, id: number): Promise<Wire> {
-  for await (const { message } of messages) {
-    if (message?.type !== 'response' || message.id !== id) continue;
-    if (message.error !== undefined) throw new NotLegacy();
-    return resultOf(message.result, undefined);
-  }
-  throw new GatewayError('upstream_invalid', 'The MCP server did not answer `initialize`.');
-}
-
-/** A refusal of `initialize`: what is wrong with us says nothing of how the server speaks. */
-async function notAccepted(response: Response): Promise<Error> {
-  const refusal = await refusalOf(response);
-  const { status } = response;
-  return status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status) ? new NotLegacy() : (refusal ?? statusError(status));
-}
-
-async function refused(response: Response, { sessionId }: Established): Promise<Error> {
-  const refusal = await refusalOf(response);
-  if (response.status === 404 && sessionId !== undefined) return new SessionLost();
-  return refusal === undefined ? statusError(response.status) : new RpcError(refusal.code, refusal.message, { data: refusal.data });
-}
-
-const pause = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });

@@ -28,11 +28,12 @@ export async function listenModern(upstream: Upstream, filter: ListenFilter, con
 }
 
 function wanted(filter: ListenFilter): JsonObject {
-  const { toolsListChanged, promptsListChanged, resourcesListChanged, resourceSubscriptions } = filter;
+  const { toolsListChanged, promptsListChanged, resourcesListChanged, resourceSubscriptions, taskIds } = filter;
   return {
     ...(toolsListChanged === true ? { toolsListChanged } : {}),
     ...(promptsListChanged === true ? { promptsListChanged } : {}),
     ...(resourcesListChanged === true ? { resourcesListChanged } : {}),
     ...(resourceSubscriptions === undefined || resourceSubscriptions.length === 0 ? {} : { resourceSubscriptions }),
+    ...(taskIds === undefined || taskIds.length === 0 ? {} : { taskIds }),
   };
 }

@@ -1,12 +1,14 @@
 import { GatewayError } from '../../../../core/errors.ts';
 import { isObject, type Json, type JsonObject } from '../../../../core/json.ts';
+import type { EgressRequest } from '../../../../core/ports.ts';
 import type { Wire } from '../../../../core/wire.ts';
 import { codes, RpcError } from '../../wire/errors.ts';
 import { encodeHeader, nameField } from '../../wire/headers.ts';
 import { objectOf, requestText, textOf } from '../../wire/message.ts';
 import { MODERN, meta } from '../../wire/versions.ts';
 import type { Ask, SourceContext } from '../source.ts';
-import { arriving, Patience, refusalOf, send, statusError } from './http.ts';
+import { questionFor } from './elicitation.ts';
+import { arriving, Patience, refusalOf, statusError } from './http.ts';
 import { ACCEPT, OWN_INFO, type Upstream } from './wire.ts';
 
 /** Times a server may ask back before it has an answer. */
@@ -18,10 +20,11 @@ export async function askModern(upstream: Upstream, ask: Ask, context: SourceCon
   let { params } = ask;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const result = await callModern(upstream, { ...ask, params }, context);
-    if (textOf(result, 'resultType') !== 'input_required')
-      return result.with({ resultType: undefined, ttlMs: undefined, cacheScope: undefined });
+    const type = textOf(result, 'resultType');
+    if (type === 'task') return result;
+    if (type !== 'input_required') return result.with({ resultType: undefined, ttlMs: undefined, cacheScope: undefined });
     params = ask.params.with({
-      inputResponses: await answers(objectOf(result, 'inputRequests'), context),
+      inputResponses: await answersTo(objectOf(result, 'inputRequests'), context),
       requestState: result.fields.get('requestState'),
     });
   }
@@ -29,13 +32,13 @@ export async function askModern(upstream: Upstream, ask: Ask, context: SourceCon
 }
 
 /** Everything that a server asks back, put to the client at once. */
-async function answers(requests: JsonObject, { ask }: SourceContext): Promise<JsonObject> {
+export async function answersTo(requests: JsonObject, context: SourceContext): Promise<JsonObject> {
   const answered = await Promise.all(
     Object.entries(requests).map(async ([key, request]): Promise<[string, Json]> => {
       const method = isObject(request) && typeof request.method === 'string' ? request.method : undefined;
       if (method === undefined) throw new GatewayError('upstream_invalid', 'The MCP server asked back without saying what.');
       const params = isObject(request) && isObject(request.params) ? request.params : {};
-      return [key, await ask({ method, params })];
+      return [key, await context.ask(questionFor({ method, params }, context))];
     }),
   );
   return Object.fromEntries(answered);
@@ -48,7 +51,7 @@ function withEnvelope(params: Wire, { client }: SourceContext): Wire {
     _meta: {
       ...objectOf(params, '_meta'),
       [meta.version]: MODERN,
-      [meta.capabilities]: client.capabilities,
+      [meta.capabilities]: objectOf(params, '_meta')[meta.capabilities] ?? client.capabilities,
       [meta.clientInfo]: client.info ?? OWN_INFO,
       ...(client.logLevel === undefined ? {} : { [meta.logLevel]: client.logLevel }),
     },
@@ -59,11 +62,10 @@ export function post(upstream: Upstream, { method, params, headers }: Ask, conte
   const body = withEnvelope(params, context);
   const field = nameField(method);
   const name = field === undefined ? undefined : textOf(params, field);
-  return send(upstream.home.ports.egress, {
+  const request: EgressRequest = {
     url: upstream.url,
     method: 'POST',
     headers: {
-      ...upstream.headers(context),
       ...headers,
       'content-type': 'application/json',
       accept: ACCEPT,
@@ -73,7 +75,8 @@ export function post(upstream: Upstream, { method, params, headers }: Ask, conte
     },
     body: requestText(id, method, body),
     signal,
-  });
+  };
+  return upstream.send(request, context);
 }
 
 /** Ids are the gateway's own: a server that mixes up its callers' must not mix up their answers. */
@@ -81,7 +84,7 @@ export const newId = () => crypto.randomUUID();
 
 async function callModern(upstream: Upstream, ask: Ask, context: SourceContext): Promise<Wire> {
   const { limits } = upstream.home;
-  const patience = new Patience(limits.timeout, context.signal);
+  const patience = new Patience(limits, upstream.home.ports.clock, context.signal);
   const id = newId();
   try {
     const response = await post(upstream, ask, context, patience.signal, id);
@@ -106,5 +109,8 @@ async function callModern(upstream: Upstream, ask: Ask, context: SourceContext):
 export function resultOf(result: Wire | undefined, error: JsonObject | undefined): Wire {
   if (result !== undefined) return result;
   const { code, message, data } = error ?? {};
-  throw new RpcError(typeof code === 'number' ? code : codes.internal, typeof message === 'string' ? message : '', { data });
+  throw new RpcError(typeof code === 'number' ? code : codes.internal, typeof message === 'string' ? message : '', {
+    data,
+    isForeign: true,
+  });
 }

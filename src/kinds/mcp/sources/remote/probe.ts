@@ -1,21 +1,18 @@
 import { isObject, type JsonObject } from '../../../../core/json.ts';
 import { Wire } from '../../../../core/wire.ts';
-import { codes } from '../../wire/errors.ts';
 import { MODERN, meta } from '../../wire/versions.ts';
 import type { Era, SourceContext } from '../source.ts';
 import { arriving, Patience, refusalOf, statusError } from './http.ts';
+import { MODERN_ERRORS } from './link-session.ts';
 import { newId, post } from './modern.ts';
 import { OWN_INFO, type Upstream } from './wire.ts';
-
-/** Errors that only a server of the new way answers with. */
-const MODERN_ERRORS: readonly number[] = [codes.headerMismatch, codes.missingCapability, codes.unsupportedVersion];
 
 /**
  * How a server speaks: it is asked in the new way. A refusal that only the new way has is of the new way; any other 4xx of
  * the old one. Who may not ask, and a server that fails, has said nothing: that is thrown.
  */
 export async function probe(upstream: Upstream, context: SourceContext): Promise<{ readonly era: Era; readonly offer?: JsonObject }> {
-  const patience = new Patience(upstream.home.limits.timeout, context.signal);
+  const patience = new Patience(upstream.home.limits, upstream.home.ports.clock, context.signal);
   const params = Wire.of({ _meta: { [meta.version]: MODERN, [meta.capabilities]: {}, [meta.clientInfo]: OWN_INFO } });
   const own = { ...context, client: { era: 'modern', version: MODERN, capabilities: {} } } as const;
   const id = newId();

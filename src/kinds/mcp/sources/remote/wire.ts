@@ -1,11 +1,13 @@
-import type { SourceContext, SourceHome } from '../source.ts';
+import type { EgressRequest } from '../../../../core/ports.ts';
+import type { CredentialContext } from '../credential.ts';
+import type { SourceHome } from '../source.ts';
 
 /** One server, as both ways of speaking with it know it. */
 export interface Upstream {
   readonly url: string;
   readonly home: SourceHome;
-  /** What every request to it carries. Throws `provider_key_missing`. */
-  headers(context: Pick<SourceContext, 'trace'>): { readonly [name: string]: string };
+  /** Sends it one request, with the credential and the trace of who calls. Throws what the way out throws, and `provider_key_missing`. */
+  send(request: EgressRequest, context: CredentialContext): Promise<Response>;
 }
 
 export const ACCEPT = 'application/json, text/event-stream';

@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { KEY } from '../gateway.ts';
+import { type McpGateway, type SourceOptions, startMcpGateway } from './gateway.ts';
+import { json, type Scripted, startScripted } from './scripted.ts';
+
+// The client's half of the official conformance suite: the gateway is the client that the suite's servers look at, and a
+// client of the official SDK asks for what each scenario wants (conformance-client/driver.ts).
+
+let gateway: McpGateway;
+let registrar: Scripted;
+afterAll(() => Promise.all([gateway?.stop(), registrar?.close()]));
+
+/** Routes as they are published: what the gateway refuses is told to who asked for it, and is in no later one. */
+class Registrar {
+  readonly #routes = new Map<string, readonly SourceOptions[]>();
+  #next: Promise<void> | undefined;
+  #before: Promise<void> = Promise.resolve();
+  #made = 0;
+
+  async add(source: SourceOptions): Promise<string> {
+    const name = `scenario${this.#made}`;
+    this.#made += 1;
+    this.#routes.set(name, [source]);
+    // Scenarios begin at the same time: those that come while one revision is published are in the next, all together.
+    this.#next ??= this.#before.then(() => {
+      this.#next = undefined;
+      this.#before = this.#publish();
+      return this.#before;
+    });
+    await this.#next;
+    if (!this.#routes.has(name)) throw new Error('the gateway refuses this source');
+    return name;
+  }
+
+  async #publish(): Promise<void> {
+    const names = [...this.#routes.keys()];
+    const refusal = await gateway.publish(Object.fromEntries(this.#routes)).then(
+      () => '',
+      (error: unknown) => String(error),
+    );
+    if (refusal === '') return;
+    const refused = [...refusal.matchAll(/routes\[(\d+)\]/g)].map(([, at]) => names[Number(at)] ?? '');
+    if (refused.length === 0) throw new Error(refusal);
+    for (const name of refused) this.#routes.delete(name);
+    await this.#publish();
+  }
+}
+
+beforeAll(async () => {
+  gateway = await startMcpGateway();
+  const routes = new Registrar();
+  registrar = await startScripted(async ({ body: { url, auth } }, response) => {
+    await routes.add({ url, name: 'desk', prefix: '', ...(auth === undefined ? {} : { auth }) }).then(
+      (name) => json(response, { mcp: gateway.mcp(name), headers: { authorization: `Bearer ${KEY}` } }),
+      (error: unknown) => json(response, { error: String(error) }, 500),
+    );
+  });
+});
+
+const folder = path.join(import.meta.dirname, 'conformance-client');
+const cli = path.join(import.meta.dirname, '..', '..', 'node_modules', '@modelcontextprotocol', 'conformance', 'dist', 'index.js');
+
+interface Run {
+  readonly code: number;
+  readonly text: string;
+}
+
+function suite(args: readonly string[], env: { readonly [name: string]: string } = {}): Promise<Run> {
+  const command = `${process.execPath} ${path.join(folder, 'driver.ts')}`;
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [cli, 'client', '--command', command, '--timeout', '120000', ...args],
+      { env: { ...process.env, NO_COLOR: '1', REGISTRAR: registrar.url, ...env }, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), text: stdout + stderr }),
+    );
+  });
+}
+
+const failing = (text: string) => [...text.matchAll(/^✗ ([\w./-]+):/gm)].map(([, name = '']) => name);
+const passing = (text: string) => [...text.matchAll(/^✓ ([\w./-]+):/gm)].map(([, name = '']) => name);
+
+/** What is known to fail, with the reasons, in the suite's own form. */
+const expected = path.join(folder, 'expected-failures.yml');
+const known = [...readFileSync(expected, 'utf8').matchAll(/^ {2}- (.+)$/gm)].map(([, name = '']) => name).sort();
+
+it.each([
+  { revision: '2025-11-25', least: 20 },
+  { revision: '2026-07-28', least: 34 },
+])('is a conformant client of $revision', { timeout: 500_000 }, async ({ revision, least }) => {
+  const { text } = await suite(['--requirements', revision]);
+  const failed = failing(text);
+  // All scenarios run at the same time, and some measure time: what ends as nobody expects is run again by itself.
+  const again = failed.filter((name) => !known.includes(name));
+  const passed = known.filter((name) => !failed.includes(name));
+  for (const name of [...again, ...passed]) {
+    const { code, text: alone } = await suite(['--scenario', name, '--spec-version', revision, '--force']);
+    expect(code === 0, `${name}: ${alone}`).toBe(again.includes(name));
+  }
+  expect(passing(text).length + again.length, text).toBeGreaterThanOrEqual(least);
+});
+
+// The same servers behind clients of the old way: the headers of a tool's choosing, the echo of a server's state and the rest
+// are then the gateway's own work.
+it.each(['tools_call', 'http-custom-headers', 'http-invalid-tool-headers', 'sep-2322-client-request-state', 'json-schema-ref-no-deref'])(
+  'is a conformant client for clients of the old way: %s',
+  { timeout: 120_000 },
+  async (scenario) => {
+    const { code, text } = await suite(['--scenario', scenario, '--spec-version', '2026-07-28'], { BRIDGE: 'legacy' });
+    expect(code, text).toBe(0);
+  },
+);
