@@ -58,6 +58,11 @@ describe('a limit', () => {
     [{ unit: 'usd', limit: 1, window: 'month', alertAt: [50] }],
     [{ unit: 'usd', limit: 1, window: 'month', alertAt: [0.5, 0.5] }],
     [{ unit: 'usd', limit: 1, window: 'month', alertAt: ['0.5'] }],
+    [{ unit: 'tokens', limit: 1, tools: ['mcp/team/search'] }],
+    [{ unit: 'tool-calls', limit: 1, tools: [] }],
+    [{ unit: 'tool-calls', limit: 1, tools: 'mcp/*' }],
+    [{ unit: 'tool-calls', limit: 1, tools: ['search*'] }],
+    [{ unit: 'tool-calls', limit: 1, tools: [`mcp/${'x'.repeat(125)}`] }],
   ])('is refused with what is wrong: %j', (value) => {
     expect(readLimit(value)).toEqual({ problem: expect.any(String) });
   });
@@ -77,6 +82,43 @@ describe('what a call takes', () => {
     expect(takes.map(({ amount }) => amount)).toEqual([1, 3, 7]);
     expect(() => checkTakes(takes)).not.toThrow();
     expect(takesFor([key], { run: 'r1' }, { requests: 1 })).toHaveLength(1);
+  });
+
+  it('counts with a limit for some tools only where one of these is called', () => {
+    const searches = { unit: 'tool-calls', limit: 5, per: 'run' } as const;
+    const owner = (...limits: readonly Limit[]) => [{ level: 'key', id: 'key_1', limits }] as const;
+    const limited = owner(limit({ ...searches, tools: ['mcp/team/*Search', 'mcp/team/find'] }), limit({ ...searches, limit: 9 }));
+    const of = (model: string) => takesFor(limited, { run: 'r/1', model }, { 'tool-calls': 1 }).map((take) => take.limit);
+    expect(of('mcp/team/web__search')).toEqual([5, 9]);
+    expect(of('mcp/team/find')).toEqual([5, 9]);
+    expect(of('mcp/team/finds')).toEqual([9]);
+    expect(of('mcp/other/find')).toEqual([9]);
+    expect(of('search')).toEqual([9]);
+    expect(takesFor(limited, { run: 'r/1' }, { 'tool-calls': 1 })).toHaveLength(1);
+
+    const [take] = takesFor(limited, { run: 'r/1', model: 'mcp/team/find' }, { 'tool-calls': 1 });
+    expect(take && ownerOf(take)).toEqual({ level: 'key', id: 'key_1', each: 'r/1', tools: ['mcp/team/*Search', 'mcp/team/find'] });
+    const whole = owner(limit({ unit: 'usd', limit: 1, tools: ['mcp/*'] }));
+    const [bare] = takesFor(whole, { model: 'mcp/a/b' }, { usd: 1 });
+    expect(bare && ownerOf(bare)).toEqual({ level: 'key', id: 'key_1', tools: ['mcp/*'] });
+  });
+
+  it('has one meter for the same tools in any order, and no run can be called like one', () => {
+    const at = (tools: readonly string[] | undefined, run: string) =>
+      takesFor(
+        [{ level: 'key', id: 'k', limits: [limit({ unit: 'requests', limit: 5, per: 'run', ...(tools === undefined ? {} : { tools }) })] }],
+        { run, model: 'mcp/a/b' },
+        { requests: 1 },
+      ).map(meterKey);
+    expect(at(['mcp/a/*', 'mcp/b/*'], 'r')).toEqual(at(['mcp/b/*', 'mcp/a/*'], 'r'));
+    const [key = ''] = at(['mcp/a/*'], 'r');
+    for (const run of [key, key.slice(key.indexOf('?')), '?', '/r']) expect(at(undefined, run)).not.toEqual([key]);
+  });
+
+  it('counts by session for those that have one', () => {
+    const key = { level: 'key', id: 'k', limits: [limit({ unit: 'requests', limit: 5, per: 'session' })] } as const;
+    expect(takesFor([key], { session: 's1' }, { requests: 1 })).toMatchObject([{ level: 'session', subject: 'key:k/s1' }]);
+    expect(takesFor([key], {}, { requests: 1 })).toEqual([]);
   });
 
   it('cannot be made less by leaving out who asks', () => {

@@ -1,3 +1,4 @@
+import { matchesGlob } from '../glob.ts';
 import type { Json } from '../json.ts';
 import { isArray, isObject } from '../json.ts';
 import { NANO_PER_USD } from '../money.ts';
@@ -25,6 +26,8 @@ export interface Limit {
   readonly window: Window;
   /** It counts for each of these on its own: each user of an app, each run of a key. */
   readonly per?: Level;
+  /** It counts calls of these tools alone: patterns of `mcp/{route}/{tool}`, in their order of the alphabet. */
+  readonly tools?: readonly string[];
   /** Fractions of it of which operators are told when what is settled comes to them. */
   readonly alertAt?: readonly number[];
   /** It refuses nothing. */
@@ -34,7 +37,7 @@ export interface Limit {
 export type LimitProblem = { readonly problem: string };
 
 /**
- * A limit as operators write it: `{ unit, limit, window?, per?, burst?, zone?, alertAt?, soft? }`, `usd` in dollars. Without a window it
+ * A limit as operators write it: `{ unit, limit, window?, per?, tools?, burst?, zone?, alertAt?, soft? }`, `usd` in dollars. Without a window it
  * holds for good, which is what a budget of one run is; `concurrent` has none. Money has windows of the calendar only: a
  * rate lets its whole limit through at once and goes on filling, and nobody means that by a budget.
  */
@@ -56,7 +59,36 @@ export function readLimit(value: Json): Limit | LimitProblem {
   }
   const alerting = alertingOf(window, value.alertAt, value.soft);
   if ('problem' in alerting) return alerting;
-  return { unit, limit, window, ...(burst === undefined ? {} : { burst }), ...(per === undefined ? {} : { per }), ...alerting };
+  const chosen = toolsOf(unit, value.tools);
+  if ('problem' in chosen) return chosen;
+  return { unit, limit, window, ...(burst === undefined ? {} : { burst }), ...(per === undefined ? {} : { per }), ...chosen, ...alerting };
+}
+
+/** Patterns of one limit. */
+export const MOST_TOOLS = 8;
+/** How the patterns begin, and the names of what they fit. */
+const OF_MCP = 'mcp/';
+const TOOL_PATTERN = /^mcp\/[^\p{Cc}]{1,124}$/u;
+/** What a call of a tool has an amount of. */
+const OF_TOOLS: ReadonlySet<Unit> = new Set(['requests', 'tool-calls', 'usd', 'concurrent']);
+
+function toolsOf(unit: Unit, value: Json | undefined): Pick<Limit, 'tools'> | LimitProblem {
+  if (value === undefined) return {};
+  if (!OF_TOOLS.has(unit)) return { problem: `\`tools\` is for ${[...OF_TOOLS].join(', ')}` };
+  if (!isArray(value) || value.length === 0 || value.length > MOST_TOOLS || !value.every(isToolPattern)) {
+    return { problem: `\`tools\` is a list of 1 to ${MOST_TOOLS} names such as "mcp/team/search*", 128 characters each at most` };
+  }
+  return { tools: [...new Set(value)].sort() };
+}
+
+const isToolPattern = (value: Json): value is string => typeof value === 'string' && TOOL_PATTERN.test(value);
+
+/** Whether calls for this subject count. */
+function concerns({ tools }: Limit, { model }: Subjects): boolean {
+  if (tools === undefined) return true;
+  if (model?.startsWith(OF_MCP) !== true) return false;
+  const name = model.toLowerCase();
+  return tools.some((pattern) => matchesGlob(pattern, name));
 }
 
 /** A soft limit of which nothing is to be told would be none: it is told of when it is reached. */
@@ -102,7 +134,7 @@ export interface Limited {
   readonly limits: readonly Limit[];
 }
 
-/** Who calls, by level: what a limit `per` user, run or model counts by. */
+/** Who calls, by level: what a limit `per` user, run or model counts by. `model` of a call of a tool is `mcp/{route}/{tool}`. */
 export type Subjects = { readonly [level in Level]?: string };
 
 /**
@@ -147,8 +179,9 @@ export function metersFor(limited: readonly Limited[], subjects: Subjects, amoun
 function kindOf(limited: readonly Limited[], subjects: Subjects, amounts: Amounts): string {
   let kind = '';
   for (const { level, limits } of limited) {
-    for (const { unit, per } of limits) {
-      if (amounts[unit] === undefined) kind += '-';
+    for (const limit of limits) {
+      const { unit, per } = limit;
+      if (amounts[unit] === undefined || !concerns(limit, subjects)) kind += '-';
       else if (per === undefined || per === level) kind += '+';
       else {
         const each = subjects[per];
@@ -160,8 +193,15 @@ function kindOf(limited: readonly Limited[], subjects: Subjects, amounts: Amount
 }
 
 function meterOf(limit: Limit, level: Level, id: string, subjects: Subjects, amounts: Amounts): readonly Metered[] {
-  const subject = amounts[limit.unit] === undefined ? undefined : subjectOf(level, id, limit.per, subjects);
-  return subject === undefined ? [] : [meteredBy(limit, limit.per ?? level, subject)];
+  if (amounts[limit.unit] === undefined || !concerns(limit, subjects)) return [];
+  const meter = meterAt(limit, level, id, subjects);
+  return meter === undefined ? [] : [meter];
+}
+
+/** Where a limit counts, whatever is called; `undefined` where the subjects do not say whose. */
+export function meterAt(limit: Limit, level: Level, id: string, subjects: Subjects): Metered | undefined {
+  const subject = subjectOf(level, id, limit, subjects);
+  return subject === undefined ? undefined : meteredBy(limit, limit.per ?? level, subject);
 }
 
 function meteredBy({ unit, limit, burst, window, alertAt = [], soft }: Limit, level: Level, subject: string): Metered {
@@ -171,22 +211,31 @@ function meteredBy({ unit, limit, burst, window, alertAt = [], soft }: Limit, le
 }
 
 /** Ids are not the operator's to choose but users and runs are the caller's: written so that no two places can be the same text. */
-function subjectOf(level: Level, id: string, per: Level | undefined, subjects: Subjects): string | undefined {
-  if (per === undefined || per === level) return id;
-  const each = subjects[per] ?? (per === 'run' ? undefined : '');
-  return each === undefined ? undefined : `${level}:${encodeURIComponent(id)}/${each}`;
+function subjectOf(level: Level, id: string, { per, tools }: Limit, subjects: Subjects): string | undefined {
+  const chosen = tools === undefined ? '' : `?${encodeURIComponent(JSON.stringify(tools))}`;
+  if (per === undefined || per === level) return tools === undefined ? id : `${level}:${encodeURIComponent(id)}${chosen}`;
+  const each = subjects[per] ?? (per === 'run' || per === 'session' ? undefined : '');
+  return each === undefined ? undefined : `${level}:${encodeURIComponent(id)}${chosen}/${each}`;
 }
 
-/** Whose limit a meter counts for, which `subjectOf` has written down: and which user, run … of theirs, where it counts each. */
+/** Whose limit a meter counts for, which `subjectOf` has written down: which user, run … of theirs, where it counts each, and of which tools. */
 export function ownerOf({ level, subject }: Pick<Take, 'level' | 'subject'>): {
   readonly level: Level;
   readonly id: string;
   readonly each?: string;
+  readonly tools?: readonly string[];
 } {
-  const [, written, id = '', each = ''] = /^(\w+):([^/]*)\/([\s\S]*)$/.exec(subject) ?? [];
+  const [, written, id = '', chosen, each] = /^(\w+):([^/?]*)(?:\?([^/]*))?(?:\/([\s\S]*))?$/.exec(subject) ?? [];
   const owner = levels.find((known) => known === written);
-  return owner === undefined ? { level, id: subject } : { level: owner, id: decodeURIComponent(id), each };
+  if (owner === undefined || (each ?? chosen) === undefined) return { level, id: subject };
+  const of = each === undefined ? {} : { each };
+  return { level: owner, id: decodeURIComponent(id), ...of, ...(chosen === undefined ? {} : { tools: readTools(chosen) }) };
 }
+
+const readTools = (written: string): readonly string[] => {
+  const tools: unknown = JSON.parse(decodeURIComponent(written));
+  return Array.isArray(tools) ? tools.map(String) : [];
+};
 
 /**
  * Two limits of the same meter, such as a key's 10 and 20 requests a minute: the lower one holds. One that refuses nothing

@@ -129,12 +129,12 @@ export function resetOf({ window, limit }: Take, meter: Meter, now: number): num
   return window.kind === 'rate' && limit > 0 ? meter.start + Math.ceil(meter.spent / limit) : undefined;
 }
 
-/** How long what one run may spend is remembered after its last call. */
+/** How long what one run or one session may spend is remembered after its last call. */
 const RUN_MEMORY = 30 * 24 * 3_600_000;
 
 /** From when on the meter says nothing that a new one would not say; `undefined` for never. */
 export function forgettableAt(take: Take, meter: Meter, now: number): number | undefined {
   if (take.window.kind === 'held') return now;
-  if (take.window.kind === 'always') return take.level === 'run' ? now + RUN_MEMORY : undefined;
+  if (take.window.kind === 'always') return take.level === 'run' || take.level === 'session' ? now + RUN_MEMORY : undefined;
   return resetOf(take, meter, now);
 }

@@ -6,7 +6,7 @@ export const units = ['requests', 'tokens', 'tokens-in', 'tokens-out', 'usd', 'c
 export type Unit = (typeof units)[number];
 
 /** Whose limit it is. */
-export const levels = ['org', 'team', 'app', 'key', 'user', 'run', 'model', 'provider'] as const;
+export const levels = ['org', 'team', 'app', 'key', 'user', 'run', 'session', 'model', 'provider'] as const;
 export type Level = (typeof levels)[number];
 
 export type Amounts = { readonly [unit in Unit]?: number };

@@ -28,6 +28,26 @@ export class AuditLog {
     return entry;
   }
 
+  /** An event that is its own whole: no intent was written before it, and nothing is left open by it. Again it is answered with the entry that it has. */
+  appendWhole(event: AuditEvent, at: number): Promise<AuditEntry> {
+    const entry = this.#last.then(async () => {
+      const known = this.#one<ChangeRow>('SELECT intent, outcome FROM changes WHERE change = ?', event.change);
+      if (known !== undefined) return this.#at(known.intent);
+      const written = await appended(this.head(), event, at);
+      this.#storage.transactionSync(() => {
+        const { sql } = this.#storage;
+        sql.exec('INSERT INTO audit (seq, hash, entry) VALUES (?, ?, ?)', written.seq, written.hash, JSON.stringify(written));
+        sql.exec(
+          "INSERT INTO changes (change, intent, outcome, at, place) VALUES (?, ?, ?, ?, 'elsewhere')",
+          ...[event.change, written.seq, written.seq, at],
+        );
+      });
+      return written;
+    });
+    this.#last = entry.catch(() => undefined);
+    return entry;
+  }
+
   async #append(event: AuditEvent, at: number, place: ChangePlace): Promise<AuditEntry> {
     const { change, phase } = event;
     const known = this.#one<ChangeRow>('SELECT intent, outcome FROM changes WHERE change = ?', change);

@@ -1,5 +1,6 @@
 import { TooLate, within } from '../../core/deadline.ts';
 import { GatewayError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { AuditEntry, AuditEvent, AuditHead } from '../../core/ledger/audit.ts';
 import type { LedgerAnswer } from '../../core/ledger/batch.ts';
 import type {
@@ -18,6 +19,7 @@ import type { Looked } from '../../core/ledger/meters.ts';
 import { checkTakes, type Take } from '../../core/ledger/take.ts';
 import type { UsageDraft } from '../../core/ledger/usage.ts';
 import { systemClock } from '../ports.ts';
+import type { WebhookEvent } from '../webhooks/payload.ts';
 import type { Delivery } from './alerts.ts';
 import type { ChangePlace } from './audit-log.ts';
 import { Batches } from './batches.ts';
@@ -106,6 +108,14 @@ export class LedgerClient implements Lender {
     return this.#stub().repeats(run, step);
   }
 
+  noteSteps(run: string, steps: readonly string[]): Promise<void> {
+    return this.#ask((ledger) => ledger.noteSteps(run, steps));
+  }
+
+  stepsMade(run: string, steps: readonly string[]): Promise<readonly string[]> {
+    return this.#ask((ledger) => ledger.stepsMade(run, steps));
+  }
+
   pulse(): Promise<Pulse> {
     return this.#ask<Pulse>((ledger) => ledger.pulse());
   }
@@ -116,6 +126,12 @@ export class LedgerClient implements Lender {
     return JSON.parse(await this.#ask((ledger) => ledger.audit(text, place))) as AuditEntry;
   }
 
+  /** Of what was done already: one entry, without an intent before it. The same event of the same change is written once. */
+  async auditWhole(event: AuditEvent): Promise<AuditEntry> {
+    const text = JSON.stringify(event);
+    return JSON.parse(await this.#ask((ledger) => ledger.auditWhole(text))) as AuditEntry;
+  }
+
   /** Entries after a number, oldest first. */
   async auditAfter(seq: number, limit: number): Promise<readonly AuditEntry[]> {
     return JSON.parse(await this.#ask((ledger) => ledger.auditAfter(seq, limit))) as readonly AuditEntry[];
@@ -123,6 +139,11 @@ export class LedgerClient implements Lender {
 
   auditHead(): Promise<AuditHead> {
     return this.#ask((ledger) => ledger.auditHead());
+  }
+
+  /** Not asked again: each time is a message of its own. */
+  async announce(type: WebhookEvent, data: JsonObject): Promise<void> {
+    await within(DEADLINE, this.#stub().announce(this.#org, type, JSON.stringify(data)));
   }
 
   deliveries(webhook: string, before: number | undefined, limit: number): Promise<readonly Delivery[]> {

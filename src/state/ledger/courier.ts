@@ -1,6 +1,7 @@
 import { GatewayError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Egress } from '../../core/ports.ts';
-import { bodyOf, dataOf } from '../webhooks/payload.ts';
+import { bodyOf, dataOf, type WebhookEvent } from '../webhooks/payload.ts';
 import { markGone, type Receiver, readReceivers } from '../webhooks/receivers.ts';
 import type { SigningSecrets } from '../webhooks/secrets.ts';
 import { signedHeaders } from '../webhooks/signature.ts';
@@ -97,6 +98,19 @@ export class Courier {
     const status = error === undefined ? 'delivered' : 'failed';
     const id = this.#log.add(delivery, { at: tried, status, httpStatus, error }, 1);
     return this.#log.page(webhook, id + 1, 1)[0];
+  }
+
+  /** Puts one message on its way to those who want it. Returns to how many. */
+  async announce(org: string, type: WebhookEvent, data: JsonObject): Promise<number> {
+    const { db, now, secrets } = this.#options;
+    const at = now();
+    const receivers = db === undefined ? [] : await readReceivers(db, org, secrets, at);
+    const wanting = receivers.filter(({ active, events: wanted }) => active && wanted?.includes(type) !== false);
+    const message = `msg_${crypto.randomUUID().replaceAll('-', '')}`;
+    const body = bodyOf(type, at, data);
+    for (const { id: webhook } of wanting)
+      this.#log.add({ webhook, message, type, org, body, at }, { at, status: 'waiting', nextAt: at }, 0);
+    return wanting.length;
   }
 
   #address(events: readonly NewEvent[], receivers: readonly Receiver[]): void {

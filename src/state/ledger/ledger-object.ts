@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { JsonObject } from '../../core/json.ts';
 import type { AuditEvent, AuditHead } from '../../core/ledger/audit.ts';
 import { answerAll, type LedgerAnswer, type LedgerQuestion } from '../../core/ledger/batch.ts';
 import { gathered } from '../../core/ledger/gathered.ts';
@@ -11,12 +12,14 @@ import { checkTakes, type Take } from '../../core/ledger/take.ts';
 import { TouchedMeters } from '../../core/ledger/touched.ts';
 import { createEgress } from '../egress.ts';
 import { systemClock } from '../ports.ts';
+import type { WebhookEvent } from '../webhooks/payload.ts';
 import { SigningSecrets } from '../webhooks/secrets.ts';
 import { AlertLog, type Delivery } from './alerts.ts';
 import { AuditLog, type ChangePlace } from './audit-log.ts';
 import { Courier } from './courier.ts';
 import { endOpenChanges, lookAt } from './open-changes.ts';
 import { Outbox } from './outbox.ts';
+import { RunSteps } from './run-steps.ts';
 import { SqlStore } from './sql-store.ts';
 import { StepCounts } from './step-counts.ts';
 
@@ -51,6 +54,7 @@ export class Ledger extends DurableObject<LedgerEnv> {
   #store: SqlStore;
   readonly #audit: AuditLog;
   readonly #steps = new StepCounts();
+  readonly #made: RunSteps;
   readonly #outbox: Outbox;
   readonly #alerts: AlertLog;
   readonly #courier: Courier;
@@ -67,6 +71,7 @@ export class Ledger extends DurableObject<LedgerEnv> {
     super(state, env);
     this.#store = new SqlStore(state.storage.sql);
     this.#audit = new AuditLog(state.storage);
+    this.#made = new RunSteps(state.storage.sql);
     this.#outbox = new Outbox(env.DB, Math.random);
     this.#alerts = new AlertLog(state.storage);
     this.#courier = courierOf(this.#alerts, env);
@@ -122,6 +127,16 @@ export class Ledger extends DurableObject<LedgerEnv> {
     return this.#steps.note(`${run} ${step}`);
   }
 
+  /** Remembers that a run has made steps. */
+  noteSteps(run: string, steps: readonly string[]): void {
+    this.#turn((now) => this.#made.note(run, steps, now));
+  }
+
+  /** Those of the steps that the run has made. */
+  stepsMade(run: string, steps: readonly string[]): readonly string[] {
+    return this.#made.made(run, steps, systemClock.now());
+  }
+
   pulse(): Pulse {
     return { generation: this.#store.generation(), stopped: this.#store.stopped() };
   }
@@ -151,6 +166,11 @@ export class Ledger extends DurableObject<LedgerEnv> {
     return JSON.stringify(entry);
   }
 
+  /** Appends what is told of after it was done, in one entry; once, where it is told twice. */
+  async auditWhole(event: string): Promise<string> {
+    return JSON.stringify(await this.#audit.appendWhole(JSON.parse(event) as AuditEvent, systemClock.now()));
+  }
+
   /** Entries after a number, oldest first, as a list in JSON. */
   auditAfter(seq: number, limit: number): string {
     return JSON.stringify(this.#audit.after(seq, limit));
@@ -168,6 +188,11 @@ export class Ledger extends DurableObject<LedgerEnv> {
   /** Sends a webhook of this organisation a message of no meaning, once; `undefined` where there is none. */
   ping(org: string, webhook: string): Promise<Delivery | undefined> {
     return this.#courier.ping(org, webhook);
+  }
+
+  /** Tells webhooks of this organisation what happened elsewhere. `data`: a JSON object. */
+  async announce(org: string, type: WebhookEvent, data: string): Promise<void> {
+    if ((await this.#courier.announce(org, type, JSON.parse(data) as JsonObject)) > 0) this.#wakeBy(systemClock.now());
   }
 
   override async alarm(): Promise<void> {
