@@ -1,14 +1,19 @@
-import { isObject } from '../core/json.ts';
-import { REDACTED } from './schema.ts';
+import { isArray, isObject, type Json } from '../core/json.ts';
+import { REDACTED } from '../core/secret-name.ts';
 
-/** The document with every literal key hidden; a copy, so that what is shown can never be what is served. */
+/** Members that hold a secret, or several: `key`, `keys`, `clientSecret`, `clientKey`. */
+const SECRET = /(?:key|secret)s?$/i;
+
+/** The document with every literal key hidden, wherever it stands; a copy, so that what is shown can never be what is served. */
 export function redact(document: unknown): unknown {
-  if (!isObject(document) || !isObject(document.providers)) return document;
-  const providers = Object.entries(document.providers).map(([id, provider]) => [id, redactProvider(provider)]);
-  return { ...document, providers: Object.fromEntries(providers) };
+  return isJson(document) ? shown(document, false) : document;
 }
 
-function redactProvider(provider: unknown): unknown {
-  if (!isObject(provider) || !isObject(provider.key) || !('value' in provider.key)) return provider;
-  return { ...provider, key: { ...provider.key, value: REDACTED } };
+const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+
+function shown(value: Json | undefined, isSecret: boolean): Json {
+  if (isArray(value)) return value.map((each) => shown(each, isSecret));
+  if (!isObject(value)) return value ?? null;
+  if (isSecret && typeof value.value === 'string' && Object.keys(value).length === 1) return { value: REDACTED };
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shown(member, SECRET.test(name))]));
 }

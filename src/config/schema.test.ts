@@ -75,4 +75,25 @@ describe('redact', () => {
     });
     expect(document.providers.a.key.value).toBe('literal');
   });
+
+  it('hides them wherever they stand', () => {
+    const document = {
+      providers: { a: { keys: [{ value: 'one' }, { secret: 'B' }] } },
+      routes: [
+        {
+          kind: 'mcp',
+          sources: [
+            { kind: 'remote', key: { value: 'two' } },
+            { kind: 'remote', auth: { use: 'oauth', clientSecret: { value: 'three' } } },
+            { kind: 'replicas', of: [{ kind: 'remote', key: { value: 'four' } }] },
+          ],
+          transforms: [{ use: 'defaults', tools: { t: { key: 'value', value: 'kept' } } }],
+        },
+      ],
+    };
+    const text = JSON.stringify(redact(document));
+    expect(text).not.toMatch(/one|two|three|four/);
+    expect(text.match(/\[redacted\]/g)).toHaveLength(4);
+    expect(text).toContain('"transforms":[{"use":"defaults","tools":{"t":{"key":"value","value":"kept"}}}]');
+  });
 });
