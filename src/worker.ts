@@ -10,6 +10,7 @@ import { LearnedOutput } from './core/usual-output.ts';
 import { door } from './door/index.ts';
 import { KeyRing } from './identity/api-key/ring.ts';
 import { AppRing } from './identity/apps/ring.ts';
+import { Grants } from './kinds/mcp/auth/grants.ts';
 import { McpSession } from './kinds/mcp/session/host.ts';
 import { AuditSigner } from './state/audit-signer.ts';
 import { Answers } from './state/cache/answers.ts';
@@ -20,9 +21,12 @@ import { Purges } from './state/cache/purges.ts';
 import { SealedLayers } from './state/cache/sealed-layers.ts';
 import { SealedContinuity } from './state/continuity.ts';
 import type { Continuity } from './state/continuity-object.ts';
+import { ConnectionObject, type ConnectionParts } from './state/credentials/connection-object.ts';
+import { credentialDesk } from './state/credentials/index.ts';
 import { type AnswerHanded, DrainObject } from './state/drain/drain-object.ts';
 import { handOnTo } from './state/drain/hand-on.ts';
 import { createEgress } from './state/egress.ts';
+import { governanceOf } from './state/governance/index.ts';
 import { HealthDesk } from './state/health/desk.ts';
 import { sharedBy } from './state/health/shared-health.ts';
 import { SealedIdempotency } from './state/idempotency/sealed.ts';
@@ -31,6 +35,9 @@ import { Allowances } from './state/ledger/allowances.ts';
 import { LedgerClient } from './state/ledger/client.ts';
 import { Pulses } from './state/ledger/pulses.ts';
 import { isolateEmbedder } from './state/meaning/embedder.ts';
+import { AuthorizationServer, type AuthorizationServerOptions } from './state/oauth/authorization-server.ts';
+import type { OAuthClients } from './state/oauth/clients-object.ts';
+import type { OAuthGrant } from './state/oauth/grant-object.ts';
 import { type AiBinding, platformModels } from './state/platform-models.ts';
 import { envSecrets, RequestPorts, type SharedPorts, systemClock } from './state/ports.ts';
 import { insertRecords } from './state/records.ts';
@@ -70,6 +77,12 @@ export interface Env {
   readonly DRAIN?: DurableObjectNamespace<Drained>;
   /** Sessions of MCP clients, and calls that wait for them, one object each. */
   readonly SESSION?: DurableObjectNamespace<SessionObject>;
+  /** What clients were given in the name of who signed in, one object for each grant. */
+  readonly OAUTH_GRANT?: DurableObjectNamespace<OAuthGrant>;
+  /** The clients that registered themselves. */
+  readonly OAUTH_CLIENTS?: DurableObjectNamespace<OAuthClients>;
+  /** What callers were granted at the servers behind the gateway, an object for each holder and account. */
+  readonly CONNECTIONS?: DurableObjectNamespace<ConnectionObject>;
   /** Answers that are given again, beyond the isolate and the data centre; without it, or without `WEIR_SECRET`, only there. */
   readonly CACHE?: KVNamespace;
   /** The large ones of them, in the place of `CACHE`, which then only says that they are there. */
@@ -98,6 +111,8 @@ export { Ledger } from './state/ledger/ledger-object.ts';
 
 import type { VectorStore } from './state/vectors/vector-object.ts';
 
+export { OAuthClients } from './state/oauth/clients-object.ts';
+export { OAuthGrant } from './state/oauth/grant-object.ts';
 export { VectorStore } from './state/vectors/vector-object.ts';
 
 /** One session of one caller, with what kinds of session there are: those of MCP. */
@@ -105,12 +120,26 @@ export class Session extends SessionObject {
   protected override open(storage: Pick<SessionInstruments, 'storage' | 'clock'>): SessionHost {
     const env: Env = this.env;
     const { CONTINUITY: namespace, WEIR_SECRET: secret } = env;
+    const gateway = gatewayFor(env);
+    const after = (work: Promise<unknown>) => this.ctx.waitUntil(work);
     return new McpSession({
       ...storage,
       egress: createEgress({ local: env.WEIR_ENV === 'local', selfHosts: [], instance: '' }),
       secrets: envSecrets(env),
       continuity: namespace === undefined || !secret ? undefined : new SealedContinuity(namespace, secret),
+      ports: gateway.ports(after),
+      chat: (call) => gateway.chat(call, after),
     });
+  }
+}
+
+/** What one holder was granted at one account, and who keeps it good. */
+export class Connection extends ConnectionObject {
+  protected override open(): ConnectionParts {
+    const env: Env = this.env;
+    const local = env.WEIR_ENV === 'local';
+    const egress = createEgress({ local, selfHosts: [], instance: '' });
+    return { secrets: secretsOf(env), keeper: new Grants({ egress, clock: systemClock, local }) };
   }
 }
 
@@ -151,6 +180,14 @@ function answersOf({ DB: db, CACHE: namespace, LARGE_ANSWERS: bucket, WEIR_SECRE
     purges: db && new Purges(db, systemClock),
     layers: secret ? new SealedLayers(layers, secret) : undefined,
   });
+}
+
+/** Who has no place for grants, or no secret to name tokens with, gives none out. */
+function authorizationServerOf(env: Env, parts: Pick<AuthorizationServerOptions, 'egress' | 'clock' | 'local'>) {
+  const { OAUTH_GRANT: grants, OAUTH_CLIENTS: clients } = env;
+  const secrets = secretsOf(env);
+  if (grants === undefined || clients === undefined || secrets.length === 0) return undefined;
+  return new AuthorizationServer({ ...parts, grants, clients, secrets });
 }
 
 function gatewayOf(env: Env) {
@@ -194,6 +231,8 @@ function gatewayOf(env: Env) {
     apps.saw(org, generation);
   };
   const pulses = clientOf && new Pulses({ clock: systemClock, ask: (org) => clientOf(org).pulse(), heard });
+  const authorizationServer = authorizationServerOf(env, { egress, clock: systemClock, local });
+  const desk = credentialDesk({ db, objects: env.CONNECTIONS, secrets: secretsOf(env), clock: systemClock });
   const ports: SharedPorts = {
     clock: systemClock,
     egress,
@@ -204,17 +243,25 @@ function gatewayOf(env: Env) {
     answers: (wait) => keptAnswers.for(wait),
     checks: checks && ((wait) => checks.for(wait)),
     repeats: clientOf && ((org, run, step) => clientOf(org).repeats(run, step)),
+    steps: clientOf && {
+      note: (org, run, steps) => clientOf(org).noteSteps(run, steps),
+      made: (org, run, steps) => clientOf(org).stepsMade(run, steps),
+    },
     pulse: pulses && ((org) => pulses.of(org)),
     health: (wait) => shared?.for(wait) ?? places,
     journal: (wait) => journal?.for(wait) ?? noJournal,
     continuity,
+    accessTokens: authorizationServer?.accessTokens,
     sessions: env.SESSION === undefined || !secret ? undefined : new NamedSessions(env.SESSION, secret),
+    credentials: desk.credentials,
+    governance: governanceOf({ db, chain: clientOf, clock: systemClock, log }),
     models,
     embedder: isolateEmbedder(),
     vectors: vectorsOf({ objects: env.VECTORS, vectorize: env.VECTORIZE, secret }),
     ledger,
   };
-  return door({
+  const portsOf = (after: (work: Promise<unknown>) => void) => new RequestPorts(ports, after);
+  const front = door({
     clock: systemClock,
     local,
     keys,
@@ -233,17 +280,21 @@ function gatewayOf(env: Env) {
     health: new HealthDesk(places, systemClock, shared),
     idempotency: keyed === undefined || !secret ? undefined : () => new SealedIdempotency(keyed, secret),
     webhookSecrets: new SigningSecrets(secretsOf(env)),
+    credentials: desk,
     handOn: env.DRAIN && handOnTo(env.DRAIN),
-    ports: (after) => new RequestPorts(ports, after),
+    authorizationServer,
+    ports: portsOf,
   });
+  return { ...front, ports: portsOf };
 }
 
 /** One gateway an isolate: it holds the compiled plan and a bounded memory of keys, and nothing else that lasts. */
-let gateway: { readonly env: Env; readonly app: ReturnType<typeof gatewayOf> } | undefined;
+const gateways = new WeakMap<Env, ReturnType<typeof gatewayOf>>();
 
 function gatewayFor(env: Env) {
-  if (gateway?.env !== env) gateway = { env, app: gatewayOf(env) };
-  return gateway.app;
+  const gateway = gateways.get(env) ?? gatewayOf(env);
+  gateways.set(env, gateway);
+  return gateway;
 }
 
 /** A call whose answer outlives its caller. */

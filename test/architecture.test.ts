@@ -59,10 +59,12 @@ const table = importTable(readFileSync(path.join(root, 'docs', 'request.md'), 'u
 const SHELVES = ['identity', 'policies', 'strategies', 'dialects', 'providers'];
 /** Packages, and who may load them. */
 const PACKAGES: { readonly [name: string]: readonly string[] } = {
+  '@cfworker/json-schema': ['kinds'],
   zod: ['core', 'policies', 'strategies', 'config', 'admin', 'identity', 'kinds'],
   hono: ['door', 'admin'],
   jose: ['identity'],
   'cloudflare:workers': ['state', 'worker.ts'],
+  '@cloudflare/workers-oauth-provider': ['state'],
   'drizzle-orm': ['state'],
   'drizzle-orm/batch': ['state'],
   'drizzle-orm/d1': ['state'],

@@ -132,7 +132,7 @@ describe('a provider in one literal and a policy in one file', () => {
       'src/policies/laws',
     );
     expect(stdout).toContain('acme obeys the laws');
-    expect(stdout).toMatch(/shout with .*aeiou/);
+    expect(stdout).toMatch(/shout for .*aeiou/);
   }, 90_000);
 
   it('can be configured and are at work in an answer', async () => {

@@ -62,34 +62,6 @@ describe('who may', () => {
   const { app, call } = gateway();
   const routes = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => [method, path.replace(':id', 'x')] as const);
 
-  it('knows every route of the admin API', () => {
-    const tenants = ['apps', 'keys', 'orgs', 'teams'].flatMap((plural) => [
-      ...['GET', 'POST'].map((method) => `${method} /${plural}`),
-      ...['DELETE', 'GET', 'PATCH'].map((method) => `${method} /${plural}/x`),
-      `GET /${plural}/x/limits`,
-    ]);
-    const config = ['GET /config', 'GET /config/revisions', 'GET /config/schema', 'POST /config/rollback', 'PUT /config'];
-    const audit = ['GET /audit', 'GET /audit/checkpoint', 'GET /audit/export', 'GET /audit/key'];
-    const webhooks = [
-      ...['DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
-      ...['POST /webhooks', 'POST /webhooks/x/rotate', 'POST /webhooks/x/test'],
-    ];
-    const logs = [
-      ...audit,
-      'GET /requests',
-      'GET /requests/x',
-      'GET /runs',
-      'GET /runs/x',
-      'POST /runs/x/stop',
-      'GET /usage',
-      'POST /explain',
-    ];
-    const health = ['GET /health', 'POST /health/reset'];
-    const cache = ['DELETE /cache', 'GET /cache', 'POST /cache/reset'];
-    const all = [...tenants, ...cache, ...webhooks, 'POST /keys/x/rotate', ...config, ...logs, ...health, 'GET /openapi.json'];
-    expect(routes.map((route) => route.join(' ')).sort()).toEqual(all.sort());
-  });
-
   const refused: [string, Call, string][] = [
     ['no token', { token: null }, 'missing_key'],
     ['another scheme', { token: null, headers: { authorization: `Basic ${TOKEN}` } }, 'missing_key'],

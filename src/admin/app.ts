@@ -1,13 +1,17 @@
 import type { Hono } from 'hono';
 import { GatewayError } from '../core/errors.ts';
+import { approvalRoutes } from './approvals.ts';
 import { auditRoutes } from './audit.ts';
 import { cacheRoutes } from './cache.ts';
 import { cacheCheckRoutes } from './cache-checks.ts';
 import { configRoutes } from './config.ts';
+import { connectionRoutes } from './connections.ts';
+import { credentialRoutes } from './credentials.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
 import { explainRoutes } from './explain.ts';
 import { gated } from './gate.ts';
 import { healthRoutes } from './health.ts';
+import { mcpUsageRoutes } from './mcp-usage.ts';
 import { messages } from './messages.ts';
 import { openApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
@@ -16,6 +20,7 @@ import { limitRoutes } from './resources/limits.ts';
 import { tenantRoutes } from './resources/routes.ts';
 import { runStopRoutes } from './run-stop.ts';
 import { runRoutes } from './runs.ts';
+import { toolRoutes } from './tools.ts';
 import { usageRoutes } from './usage.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -30,11 +35,16 @@ const routes: readonly AdminRoute[] = [
   ...runRoutes,
   ...runStopRoutes,
   ...usageRoutes,
+  ...mcpUsageRoutes,
   ...healthRoutes,
   ...cacheRoutes,
   ...cacheCheckRoutes,
   ...auditRoutes,
   ...webhookRoutes,
+  ...credentialRoutes,
+  ...connectionRoutes,
+  ...toolRoutes,
+  ...approvalRoutes,
   {
     method: 'GET',
     path: '/openapi.json',

@@ -1,16 +1,16 @@
 import { applyD1Migrations, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeRolls as rolls } from '../config/fake-rolls.ts';
 import { PlanSource } from '../config/load.ts';
-import { isObject, type JsonObject } from '../core/json.ts';
+import { isObject } from '../core/json.ts';
 import { type AuditEntry, DEPLOYMENT_CHAIN, verifyChain } from '../core/ledger/audit.ts';
 import { verifyFile } from '../core/ledger/audit-file.ts';
-import { LedgerClient } from '../state/ledger/client.ts';
 import type { Ledger } from '../state/ledger/ledger-object.ts';
 import { systemClock } from '../state/ports.ts';
 import { revisionReader } from '../state/revisions.ts';
 import { adminApp } from './app.ts';
+import { call, cases, contents, entriesOf, family, HARMLESS, ledgerOf } from './fake-writes.ts';
 
 // Through the Worker as it is deployed, with the database and the ledgers that it has.
 
@@ -24,139 +24,6 @@ beforeEach(async () => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-interface Answer {
-  readonly status: number;
-  readonly body: JsonObject;
-  readonly bytes: Uint8Array;
-}
-
-async function call(method: string, path: string, body?: unknown): Promise<Answer> {
-  const response = await exports.default.fetch(
-    new Request(`http://gateway/admin/v1${path}`, {
-      method,
-      headers: { authorization: 'Bearer admin-token-of-the-tests' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }),
-  );
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const isJson = response.headers.get('content-type')?.includes('json') && !response.headers.get('content-type')?.includes('jsonl');
-  const value: unknown = isJson ? JSON.parse(new TextDecoder().decode(bytes)) : {};
-  return { status: response.status, body: isObject(value) ? value : {}, bytes };
-}
-
-const ledgerOf = (chain: string) => new LedgerClient(env.LEDGER, chain);
-const entriesOf = (chain: string) => ledgerOf(chain).auditAfter(0, 1_000);
-
-const board = () => env.HEALTH.getByName('board');
-
-/** Has a place stand open for all isolates. */
-async function breakPlace(): Promise<void> {
-  const standing = { open: true, openFor: 3_600_000, restFor: 0, failedProbes: 0, why: 'upstream_error' } as const;
-  const told = { good: 0, failed: 0, run: 5, hasRested: false, hasReleased: false, pace: { inFlight: 0 }, standing };
-  await board().exchange({ isolate: 'i', board: undefined, version: 0, told: [{ ...told, place: 'mock/a#key', change: 'opened' }] });
-}
-
-/** Everything that the database holds, the runs that a ledger has stopped and how places stand, save what the audit says of it. */
-async function contents(chain: string): Promise<JsonObject> {
-  const { results } = await db
-    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'")
-    .all<{ name: string }>();
-  const tables = results.map(({ name }) => name).filter((name) => name !== 'audit' && name !== 'd1_migrations');
-  const rows = await db.batch(tables.map((name) => db.prepare(`SELECT * FROM ${name}`)));
-  const stopped = await runInDurableObject(env.LEDGER.getByName(chain), (_object: Ledger, state) =>
-    state.storage.sql.exec<{ subject: string }>('SELECT subject FROM stopped').toArray(),
-  );
-  const places = (await board().list()).map(({ place, state }) => ({ place, state }));
-  return { ...Object.fromEntries(tables.map((name, at) => [name, (rows[at]?.results ?? []) as JsonObject[]])), stopped, places };
-}
-
-interface Case {
-  readonly path: string;
-  readonly body?: unknown;
-  /** Absent where it is only just made. */
-  readonly chain?: string;
-  readonly action: string;
-  readonly subject?: string;
-}
-
-const idOf = async (answer: Promise<Answer>) => {
-  const { status, body } = await answer;
-  if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
-  return String(body.id);
-};
-
-/** An organisation with one of each. */
-async function family() {
-  const org = await idOf(call('POST', '/orgs', { name: 'acme' }));
-  const team = await idOf(call('POST', '/teams', { name: 'red', org }));
-  const app = await idOf(call('POST', '/apps', { name: 'bot', team }));
-  const key = await idOf(call('POST', '/keys', { name: 'k', app }));
-  return { org, team, app, key };
-}
-type Family = Awaited<ReturnType<typeof family>>;
-
-const config = { models: { smart: { targets: ['sandbox/echo'] } } };
-
-const hook = async (org: string) => idOf(call('POST', '/webhooks', { org, url: 'https://hooks.example.com/secret-path' }));
-
-/** One call of every route that writes. A route that is not here fails the test below: it comes with its case. */
-const cases: { readonly [route: string]: (made: Family) => Case | Promise<Case> } = {
-  'PUT /config': () => ({ path: '/config', body: config, chain: DEPLOYMENT_CHAIN, action: 'config.publish', subject: 'config' }),
-  'POST /config/rollback': async () => {
-    await call('PUT', '/config', config);
-    return { path: '/config/rollback', chain: DEPLOYMENT_CHAIN, action: 'config.rollback', subject: 'config' };
-  },
-  'POST /health/reset': async () => {
-    await breakPlace();
-    const said = { chain: DEPLOYMENT_CHAIN, action: 'health.reset', subject: 'health' };
-    return { path: '/health/reset', body: { provider: 'mock' }, ...said };
-  },
-  'DELETE /cache': ({ org, app }) => ({ path: '/cache', body: { app, tag: 'faq' }, chain: org, action: 'cache.purge', subject: 'cache' }),
-  'POST /cache/reset': async ({ org }) => {
-    await db.prepare('INSERT INTO semantic_checks (org, route, day, checked, wrong) VALUES (?, ?, ?, 9, 3)').bind(org, 'llm', 99_999).run();
-    return { path: '/cache/reset', body: { org, route: 'llm' }, chain: org, action: 'cache.reset', subject: 'cache' };
-  },
-  'POST /orgs': () => ({ path: '/orgs', body: { name: 'new' }, action: 'org.create' }),
-  'POST /teams': ({ org }) => ({ path: '/teams', body: { name: 'new', org }, chain: org, action: 'team.create' }),
-  'POST /apps': ({ org, team }) => ({ path: '/apps', body: { name: 'new', team }, chain: org, action: 'app.create' }),
-  'POST /keys': ({ org, app }) => ({ path: '/keys', body: { name: 'new', app }, chain: org, action: 'key.create' }),
-  'POST /keys/{id}/rotate': ({ org, key }) => ({ path: `/keys/${key}/rotate`, chain: org, action: 'key.rotate', subject: key }),
-  'POST /webhooks': ({ org }) => ({
-    ...{ path: '/webhooks', body: { org, url: 'https://hooks.example.com/secret-path' }, chain: org, action: 'webhook.create' },
-  }),
-  'PATCH /webhooks/{id}': async ({ org }) => {
-    const subject = await hook(org);
-    return { path: `/webhooks/${subject}`, body: { disabled: true }, chain: org, action: 'webhook.change', subject };
-  },
-  'DELETE /webhooks/{id}': async ({ org }) => {
-    const subject = await hook(org);
-    return { path: `/webhooks/${subject}`, chain: org, action: 'webhook.delete', subject };
-  },
-  'POST /webhooks/{id}/rotate': async ({ org }) => {
-    const subject = await hook(org);
-    return { path: `/webhooks/${subject}/rotate`, chain: org, action: 'webhook.rotate', subject };
-  },
-  'POST /runs/{id}/stop': ({ org, app }) => ({ path: '/runs/r1/stop', body: { app }, chain: org, action: 'run.stop', subject: 'r1' }),
-  ...Object.fromEntries(
-    (['org', 'team', 'app', 'key'] as const).flatMap((level) => [
-      [
-        `PATCH /${level}s/{id}`,
-        (made: Family) => ({
-          ...{ path: `/${level}s/${made[level]}`, body: { disabled: true } },
-          ...{ chain: made.org, action: `${level}.change`, subject: made[level] },
-        }),
-      ],
-      [
-        `DELETE /${level}s/{id}`,
-        (made: Family) => ({ path: `/${level}s/${made[level]}`, chain: made.org, action: `${level}.delete`, subject: made[level] }),
-      ],
-    ]),
-  ),
-};
-
-/** What is no read and changes nothing: it sends a message that says so, or says what would be. */
-const HARMLESS = ['POST /webhooks/{id}/test', 'POST /explain'];
 
 /** Every route that writes, as the API describes itself. */
 async function writes(): Promise<readonly string[]> {

@@ -13,6 +13,7 @@ import type { Take } from '../core/ledger/take.ts';
 import type { Clock } from '../core/ports.ts';
 import type { KeySeal } from '../core/tenant.ts';
 import type { AuditSigner } from '../state/audit-signer.ts';
+import type { CredentialDesk } from '../state/credentials/index.ts';
 import type { Delivery } from '../state/ledger/alerts.ts';
 import type { ChangePlace } from '../state/ledger/audit-log.ts';
 import type { SigningSecrets } from '../state/webhooks/secrets.ts';
@@ -47,6 +48,10 @@ export interface AdminDeps {
   readonly local?: boolean | undefined;
   /** Absent, or without a secret: no webhooks are made. */
   readonly webhookSecrets?: SigningSecrets | undefined;
+  /** What keeps credentials for the servers behind the gateway; absent, or without a secret: none are kept. */
+  readonly credentials?: CredentialDesk | undefined;
+  /** The link by which an operator consents for an organisation. Throws `not_found` where the source is none that is consented to. Absent: nobody consents. */
+  readonly connect?: ((asked: ConnectAsk, request: Request) => Promise<{ readonly url: string; readonly expiresAt: number }>) | undefined;
   /** Absent, or without a secret: no checkpoints of the audit are made. */
   readonly signer?: AuditSigner | undefined;
   /** Told of every change of an organisation, or of anything in it, before the answer goes out. */
@@ -59,6 +64,13 @@ export interface AdminDeps {
   readonly explain?: ((asked: ExplainAsk, after: (work: Promise<unknown>) => void) => Promise<Explanation>) | undefined;
   /** Told of what failed inside the gateway: the answer only gives the request id. */
   readonly log?: (message: string, cause: unknown) => void;
+}
+
+/** For whom an operator consents, and at which source. */
+export interface ConnectAsk {
+  readonly org: string;
+  readonly route: string;
+  readonly source: string;
 }
 
 /** A call that nobody makes, to be explained. */

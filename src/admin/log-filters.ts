@@ -29,6 +29,10 @@ export const logFilters = {
   provider: text.describe('Of the model that served.'),
   status: z.enum(['complete', 'partial', 'aborted', 'failed']).optional(),
   error: text.describe('A code of docs/errors.md.'),
+  tool: text.describe('Of requests to MCP servers, as all four: the tool, by the name that clients see.'),
+  mcp_method: text.describe('The method of the protocol, such as tools/call.'),
+  mcp_outcome: text.describe('complete, tool-error, input-required, error, cancelled, interrupted, accepted.'),
+  source: text.describe('The server behind the route, by its name in the configuration.'),
   ...timeFilters,
   'metadata.<name>': text.describe('An entry of `x-weir-metadata`, for example `metadata.team=blue`; several hold together.'),
 };

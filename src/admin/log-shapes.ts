@@ -74,6 +74,24 @@ export const usageItem = z.strictObject({
 
 export type UsageItem = z.output<typeof usageItem>;
 
+export const mcpUsageItem = z.strictObject({
+  group: z.looseObject({}).describe('What the requests have in common, by the names of `group_by`; null where they have none.'),
+  calls: z.int().describe('Requests of the protocol.'),
+  errors: z.int().describe('Answered with an error of the protocol or the gateway, or broken off.'),
+  toolErrors: z.int().describe('Calls whose tool said that it had failed.'),
+  cancelled: z.int().describe('Whose callers left, or took them back.'),
+  cost: z.int().describe('Nano-dollars, by the prices of the route.'),
+  latency: z
+    .strictObject({ p50: z.int(), p90: z.int(), p99: z.int() })
+    .describe('Milliseconds until the last byte: so many of 100 took no longer.'),
+  methods: z
+    .array(z.strictObject({ method: z.string(), calls: z.int() }))
+    .describe('How often each was asked for, most first; 20 at most.'),
+  tools: z.array(z.strictObject({ tool: z.string(), calls: z.int() })).describe('The ten that were called most.'),
+});
+
+export type McpUsageItem = z.output<typeof mcpUsageItem>;
+
 const owner = z.string().nullable();
 export const runItem = z.strictObject({
   run: z.string().describe('As the caller named it.'),

@@ -13,6 +13,7 @@ const budget = {
     .partialRecord(z.enum(levels), z.string())
     .optional()
     .describe('Where the limit counts each of something by itself: which it is. {"user": "ann"}'),
+  tools: z.array(z.string()).optional().describe('Where the limit counts calls of some tools alone: which.'),
   unit: z.enum(units),
   window: z.enum(['minute', 'hour', 'day', 'week', 'month']).nullable().describe('null: for good.'),
   zone: z.string().optional().describe('The time zone of the window; UTC when absent.'),
@@ -41,6 +42,19 @@ export const messages: readonly MessageDoc[] = [
         ...budget,
         fraction: z.number().describe('One of alertAt.'),
         soft: z.literal(true).optional().describe('The limit refuses nothing.'),
+      }),
+    ),
+  },
+  {
+    type: 'approval.requested',
+    summary: 'A call of a tool waits for an operator',
+    body: message(
+      'approval.requested',
+      z.strictObject({
+        id: z.string().describe('Of the approval: what the call is with is read and decided by it.'),
+        ...{ org: z.string(), team: z.string(), app: z.string(), key: z.string(), user: z.string().nullable() },
+        ...{ route: z.string(), source: z.string(), tool: z.string() },
+        expiresAt: z.int().describe('Until when it can be decided; milliseconds since the epoch.'),
       }),
     ),
   },

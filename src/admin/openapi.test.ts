@@ -37,3 +37,52 @@ it('says of every route what it is for, what its path holds and what it answers'
     }
   }
 });
+
+it('has these routes and no other', () => {
+  const routes = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => [method, path.replace(':id', 'x')] as const);
+  const tenants = ['apps', 'keys', 'orgs', 'teams'].flatMap((plural) => [
+    ...['GET', 'POST'].map((method) => `${method} /${plural}`),
+    ...['DELETE', 'GET', 'PATCH'].map((method) => `${method} /${plural}/x`),
+    `GET /${plural}/x/limits`,
+  ]);
+  const config = ['GET /config', 'GET /config/revisions', 'GET /config/schema', 'POST /config/rollback', 'PUT /config'];
+  const audit = ['GET /audit', 'GET /audit/checkpoint', 'GET /audit/export', 'GET /audit/key'];
+  const webhooks = [
+    ...['DELETE /webhooks/x', 'GET /webhooks', 'GET /webhooks/x', 'GET /webhooks/x/deliveries', 'PATCH /webhooks/x'],
+    ...['POST /webhooks', 'POST /webhooks/x/rotate', 'POST /webhooks/x/test'],
+  ];
+  const logs = [
+    ...audit,
+    'GET /requests',
+    'GET /requests/x',
+    'GET /runs',
+    'GET /runs/x',
+    'POST /runs/x/stop',
+    'GET /usage',
+    'GET /mcp/usage',
+    'POST /explain',
+  ];
+  const health = ['GET /health', 'POST /health/reset'];
+  const governance = [
+    ...['GET /tools', 'GET /tools/x', 'POST /tools/x/approve', 'POST /tools/x/reject'],
+    ...['GET /approvals', 'GET /approvals/x', 'POST /approvals/x/approve', 'POST /approvals/x/deny'],
+  ];
+  const cache = ['DELETE /cache', 'GET /cache', 'POST /cache/reset'];
+  const credentials = [
+    ...['GET /credentials', 'POST /credentials', 'DELETE /credentials/x', 'GET /credentials/x', 'PATCH /credentials/x'],
+    ...['GET /connections', 'POST /connections', 'DELETE /connections/x', 'GET /connections/x'],
+  ];
+  const all = [
+    ...credentials,
+    ...tenants,
+    ...governance,
+    ...cache,
+    ...webhooks,
+    'POST /keys/x/rotate',
+    ...config,
+    ...logs,
+    ...health,
+    'GET /openapi.json',
+  ];
+  expect(routes.map((route) => route.join(' ')).sort()).toEqual(all.sort());
+});

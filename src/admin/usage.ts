@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RecordFilters } from '../state/record-filters.ts';
 import { type Dimension, isPlainDimension, plainDimensions, reportUsage } from '../state/usage-report.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
 import { pageShape, paging } from './input.ts';
@@ -11,21 +12,23 @@ const WINDOW = 30 * 24 * 3_600_000;
 const MOST_DIMENSIONS = 5;
 const METADATA = 'metadata.';
 
-const groupBy = z
-  .string()
-  .describe(
-    `One or several of ${plainDimensions.join(', ')} and metadata.<name>, with commas. Periods are of UTC. Nothing: one sum of all.`,
-  )
-  .default('')
-  .transform((text, context): readonly Dimension[] => {
-    const names = text === '' ? [] : text.split(',').map((name) => name.trim());
-    const dimensions = names.flatMap((name) => dimensionOf(name) ?? []);
-    const unknown = names.find((name) => dimensionOf(name) === undefined);
-    if (unknown !== undefined) context.addIssue({ code: 'custom', message: `does not take "${unknown}"` });
-    if (new Set(names).size < names.length) context.addIssue({ code: 'custom', message: 'names something twice' });
-    if (names.length > MOST_DIMENSIONS) context.addIssue({ code: 'custom', message: `takes ${MOST_DIMENSIONS} at most` });
-    return dimensions;
-  });
+/** `usual`: what calls are divided by where nothing is said. */
+export const groupByOr = (usual: string) =>
+  z
+    .string()
+    .describe(
+      `One or several of ${plainDimensions.join(', ')} and metadata.<name>, with commas. Periods are of UTC. Nothing: one sum of all.`,
+    )
+    .default(usual)
+    .transform((text, context): readonly Dimension[] => {
+      const names = text === '' ? [] : text.split(',').map((name) => name.trim());
+      const dimensions = names.flatMap((name) => dimensionOf(name) ?? []);
+      const unknown = names.find((name) => dimensionOf(name) === undefined);
+      if (unknown !== undefined) context.addIssue({ code: 'custom', message: `does not take "${unknown}"` });
+      if (new Set(names).size < names.length) context.addIssue({ code: 'custom', message: 'names something twice' });
+      if (names.length > MOST_DIMENSIONS) context.addIssue({ code: 'custom', message: `takes ${MOST_DIMENSIONS} at most` });
+      return dimensions;
+    });
 
 function dimensionOf(name: string): Dimension | undefined {
   if (isPlainDimension(name)) return name;
@@ -33,9 +36,13 @@ function dimensionOf(name: string): Dimension | undefined {
   return entry !== '' && isMetadataName(entry) ? { metadata: entry } : undefined;
 }
 
+/** A page goes on where the one before ended, so its time must not move: whole hours stay. */
+export const sinceOf = (filters: Pick<RecordFilters, 'since' | 'until'>, { clock }: AdminDeps): number =>
+  filters.since ?? Math.floor(((filters.until ?? clock.now()) - WINDOW) / 3_600_000) * 3_600_000;
+
 const query = z.strictObject({
   ...paging,
-  group_by: groupBy,
+  group_by: groupByOr(''),
   ...logFilters,
   since: logFilters.since.describe('At or after: milliseconds since the epoch, or ISO 8601. 30 days ago where nothing is said.'),
 });
@@ -44,8 +51,7 @@ async function report(context: AdminContext, deps: AdminDeps): Promise<Response>
   const { limit, cursor, group_by: by, org, team, app, ...filters } = checkFilters(query, context.req.query());
   const db = requireDb(deps);
   const owners = await ownersOf(db, { org, team, app });
-  // A page goes on where the one before ended, so its time must not move: whole hours stay.
-  const since = filters.since ?? Math.floor(((filters.until ?? deps.clock.now()) - WINDOW) / 3_600_000) * 3_600_000;
+  const since = sinceOf(filters, deps);
   return context.json(await reportUsage(db, { by, limit, cursor, filters: { ...filters, ...owners, since } }));
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { KindName } from '../core/exchange.ts';
 import { present } from '../core/fields.ts';
 import { isObject } from '../core/json.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type PlanRoute,
   type PlanState,
 } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
 import type { Secrets } from '../core/ports.ts';
 import { compileMcp, type McpDocument, type McpSettings } from '../kinds/mcp/settings.ts';
 import { freezeData } from './freeze.ts';
@@ -68,7 +70,7 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
   const providers = compileProviders(listed, { revision, rolls, local, secrets, problems });
   const models = compileModels(entries(whole.models), context);
   const policies = compilePolicies(whole.policies, ['policies'], context);
-  const compiled = compileRoutes(whole.routes, policies, context);
+  const compiled = compileRoutes(whole.routes, { written: whole.policies, compiled: policies }, context);
   const drains = [...compiled.routes, ...models.values()].some(({ drain = 0 }) => drain > 0);
   return Object.freeze({
     revision,
@@ -93,13 +95,17 @@ function parsed<T>(schema: z.ZodType<T>, from: readonly [string, unknown][], sec
   });
 }
 
-function compilePolicies(written: unknown, path: Path, { rolls, problems }: Context): readonly PlanPolicy[] {
+/** `kind`: of the route that they are written for; absent where they are written for all. */
+function compilePolicies(written: unknown, path: Path, { rolls, problems }: Context, kind?: KindName): readonly PlanPolicy[] {
   if (!Array.isArray(written)) return [];
   return written.flatMap((entry: unknown, step) => {
     if (!isObject(entry)) return [];
     const { use, ...rest } = entry;
     const policy = rolls.policies.find((each) => each.name === use);
     if (policy === undefined) return [];
+    if (kind !== undefined && !holdsFor(policy, kind)) {
+      problems.add([...path, step, 'use'], `has no meaning for a route of kind "${kind}"`);
+    }
     const settings = policy.config.safeParse(rest);
     if (!settings.success) {
       problems.addIssues([...path, step], settings.error.issues);
@@ -110,49 +116,60 @@ function compilePolicies(written: unknown, path: Path, { rolls, problems }: Cont
   });
 }
 
-function compileRoutes(written: unknown, global: readonly PlanPolicy[], context: Context): Pick<Plan, 'routes' | 'servers'> {
+const holdsFor = ({ kinds }: Policy, kind: KindName): boolean => kinds?.includes(kind) ?? true;
+
+/** Policies as they were written, and as they are held. */
+interface Policies {
+  readonly written: unknown;
+  readonly compiled: readonly PlanPolicy[];
+}
+
+const forKind = ({ compiled }: Policies, kind: KindName): readonly PlanPolicy[] => compiled.filter(({ policy }) => holdsFor(policy, kind));
+
+function compileRoutes(written: unknown, global: Policies, context: Context): Pick<Plan, 'routes' | 'servers'> {
   const routes: PlanRoute[] = [];
   const servers = new Map<string, McpSettings>();
   const names = new Set<string>();
   for (const [step, value] of (Array.isArray(written) ? written : []).entries()) {
-    const policies = compilePolicies(isObject(value) ? value.policies : undefined, ['routes', step, 'policies'], context);
+    const own = isObject(value) ? value.policies : undefined;
     const { data } = context.schema.route.safeParse(value);
+    const policies = compilePolicies(own, ['routes', step, 'policies'], context, data?.kind);
     if (data === undefined) continue;
     if (names.has(data.name)) context.problems.add(['routes', step, 'name'], `is used twice: "${data.name}"`);
     const isNew = !names.has(data.name);
     names.add(data.name);
     if (data.kind === 'mcp') {
-      servers.set(data.name, compileServer(data, step, global, context));
+      servers.set(data.name, compileServer(data, step, [global, { written: own, compiled: policies }], context));
       continue;
     }
     if (routes.length > 0 && isNew) context.problems.add(['routes', step, 'kind'], 'is there already: there is one route of kind "llm"');
     const require = freezeData(present(data.require ?? {}));
-    const own = Object.freeze([...global, ...policies]);
-    routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: own, require, ...drainTime(data.onDisconnect) }));
+    const all = Object.freeze([...forKind(global, 'llm'), ...policies]);
+    routes.push(Object.freeze({ name: data.name, kind: data.kind, policies: all, require, ...drainTime(data.onDisconnect) }));
   }
-  if (routes.length === 0) routes.push(Object.freeze({ name: 'llm', kind: 'llm', policies: Object.freeze([...global]), require: {} }));
+  if (routes.length === 0)
+    routes.push(Object.freeze({ name: 'llm', kind: 'llm', policies: Object.freeze(forKind(global, 'llm')), require: {} }));
   return { routes: Object.freeze(routes), servers };
 }
 
 function compileServer(
-  { name: _, kind: __, ...document }: McpRoute,
+  { name: _, kind: __, policies: ___, ...document }: McpRoute,
   step: number,
-  global: readonly PlanPolicy[],
+  policies: readonly Policies[],
   { local, problems }: Context,
 ) {
-  const { settings, problems: found } = compileMcp(document, { local });
+  const held = policies.flatMap((each) => forKind(each, 'mcp'));
+  // Its sessions compile it anew, with what is written for all routes as if it were the route's own.
+  const written = policies.flatMap((each) => (Array.isArray(each.written) ? each.written : [])).filter(isObject);
+  const own = written.flatMap(({ use, ...rest }) =>
+    held.some(({ policy }) => policy.name === use) ? [{ ...rest, use: String(use) }] : [],
+  );
+  const { settings, problems: found } = compileMcp({ ...document, ...(own.length === 0 ? {} : { policies: own }) }, { local }, held);
   for (const { path, message } of found) problems.add(['routes', step, ...path], message);
-  // Better said than passed over in silence: whoever writes them believes that they hold.
-  if (global.length > 0) {
-    problems.add(
-      ['policies'],
-      'would have to hold for routes of kind "mcp" too, which they cannot yet: put them into the route of kind "llm"',
-    );
-  }
   return settings;
 }
 
-type McpRoute = McpDocument & { readonly name: string; readonly kind: 'mcp' };
+type McpRoute = Omit<McpDocument, 'policies'> & { readonly name: string; readonly kind: 'mcp'; readonly policies?: unknown };
 
 function compileLimits(written: unknown, { schema }: Context): PlanLimits {
   const { data } = schema.limits.safeParse(written ?? {});

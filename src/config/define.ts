@@ -31,6 +31,12 @@ export interface LlmRouteDocument {
   readonly policies?: readonly PolicyDocument[];
 }
 
+/** What is changed of a server, with its own settings beside it: `{ use: 'filter', … }`. */
+export interface McpTransformDocument {
+  readonly use: string;
+  readonly [setting: string]: unknown;
+}
+
 /** An MCP server at `/mcp/{name}`, made of others. */
 export interface McpRouteDocument {
   readonly name: string;
@@ -40,8 +46,12 @@ export interface McpRouteDocument {
     readonly name?: string;
     /** `""`: names stay as they are. */
     readonly prefix?: string;
+    /** They name things as the source does. */
+    readonly transforms?: readonly McpTransformDocument[];
     readonly [setting: string]: unknown;
   }[];
+  /** Of every source, after its own; they name things as clients see them. */
+  readonly transforms?: readonly McpTransformDocument[];
   readonly limits?: { readonly [limit: string]: number };
 }
 

@@ -23,7 +23,7 @@ export function compileIdentities(written: unknown, context: Context): readonly 
     const path = ['identities', step];
     for (const each of compileOne(entry, path, context)) {
       if (listed.some(({ name }) => name === each.name)) problems.add([...path, 'name'], `is used twice: "${each.name}"`);
-      if (each.kind.anybody === true && listed.some(({ kind }) => kind === each.kind)) {
+      if ((each.kind.anybody === true || each.kind.single === true) && listed.some(({ kind }) => kind === each.kind)) {
         problems.add(path, `is one too many: there is one "${each.kind.use}" at most`);
       }
       listed.push(each);
@@ -40,7 +40,7 @@ function compileOne(entry: unknown, path: Path, context: Context): readonly Plan
   const settings = settingsOf(kind, rest, path, context);
   const mapped =
     as === undefined ? undefined : mappingOf(kind, context.schema.mapping.safeParse(as).data, [...path, 'as'], context.problems);
-  if (as === undefined && rest.admin === undefined) {
+  if (as === undefined && rest.admin === undefined && (settings === undefined || kind.standsAlone?.(settings) !== true)) {
     context.problems.add([...path, 'as'], 'is missing: it says as whom the calls count');
   }
   const held = limitsOf(limits, [...path, 'limits'], context.problems).map((limit) => countedFor(kind, limit));

@@ -3,14 +3,12 @@ import type { Quirks } from '../core/dialect.ts';
 import type { IdentityKind } from '../core/identity.ts';
 import { levels, units } from '../core/ledger/take.ts';
 import type { Policy } from '../core/policy.ts';
+import { REDACTED } from '../core/secret-name.ts';
 import { mcpShape } from '../kinds/mcp/settings.ts';
 import { modelOption, requirement, target } from './model-schema.ts';
 import { pricesSchema } from './prices.ts';
 import type { Rolls } from './rolls.ts';
 import { HOUR, milliseconds, name, onDisconnect, region } from './schema-pieces.ts';
-
-/** What a literal key is replaced by wherever a document is shown. */
-export const REDACTED = '[redacted]';
 
 /** A slash would make it look like `provider/model`; model names in the wild hold most other characters (`[1m]`, `@`). */
 const modelName = z
@@ -192,13 +190,14 @@ const limit = z.strictObject({
   limit: z.number().min(0),
   window: z.string().optional(),
   per: z.enum(levels).optional(),
+  tools: z.array(z.string()).optional(),
   burst: z.number().min(0).optional(),
   zone: z.string().optional(),
 });
 
 const identityOption = (kind: IdentityKind) => {
   const own = kind.config instanceof z.ZodObject ? kind.config.shape : {};
-  const whose = Object.hasOwn(own, 'admin') ? mapping.optional() : mapping;
+  const whose = Object.hasOwn(own, 'admin') || kind.standsAlone !== undefined ? mapping.optional() : mapping;
   const limits = z
     .array(limit)
     .max(8)
@@ -255,7 +254,7 @@ export function makeSchema(rolls: Rolls) {
         require: requirement.optional(),
         onDisconnect: onDisconnect.optional(),
       }),
-      z.strictObject({ name: pathName, kind: z.literal('mcp'), ...mcpShape }),
+      z.strictObject({ ...mcpShape, name: pathName, kind: z.literal('mcp'), policies: z.array(policy).optional() }),
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'is not available yet: routes are of kind "llm" or "mcp"' : undefined) },
   );

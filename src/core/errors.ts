@@ -49,6 +49,13 @@ export const errorCodes = {
     meaning:
       'The credential is valid and may not do this: not on this route, not from this address or country, not without a claim that the operator asks for, or not with the admin API.',
   },
+  insufficient_scope: {
+    status: 403,
+    fault: 'client',
+    retryable: false,
+    meaning:
+      'The token is valid and not good for what was asked; `WWW-Authenticate` names all scopes that this takes. Clients of MCP ask their user for them, and try again (docs/oauth.md).',
+  },
   model_not_allowed: {
     status: 403,
     fault: 'client',
@@ -67,6 +74,19 @@ export const errorCodes = {
     fault: 'client',
     retryable: false,
     meaning: 'A policy refused the content of the request; the message names the policy.',
+  },
+  tool_quarantined: {
+    status: 400,
+    fault: 'client',
+    retryable: false,
+    meaning:
+      'The tool is not one that the operator has approved, or it is not any more what was approved: its server has changed it. Other tools of the server go on. The operator looks at it with `GET /admin/v1/tools` (docs/mcp-governance.md).',
+  },
+  approval_over: {
+    status: 409,
+    fault: 'client',
+    retryable: false,
+    meaning: 'The approval was decided before, was used, or its time is over. A new call of the tool asks for a new one.',
   },
   model_not_found: {
     status: 404,
@@ -151,6 +171,20 @@ export const errorCodes = {
     fault: 'client',
     retryable: false,
     meaning: 'The operator has stopped the run, or it went in circles. Begin a new run under another name.',
+  },
+  connection_needed: {
+    status: 424,
+    fault: 'client',
+    retryable: false,
+    meaning:
+      'The server wants a credential that only the caller, or the operator, can give it. Open the link that the message holds and connect the account there, then try again; where there is no link, the operator connects the organisation (docs/mcp-credentials.md).',
+  },
+  client_unanswered: {
+    status: 408,
+    fault: 'client',
+    retryable: true,
+    meaning:
+      'An MCP server asked the client something in the middle of a request (elicitation, sampling, roots), and the client did not answer in time, left, or cannot be asked. Ask again with a client that answers.',
   },
   headers_too_large: { status: 431, fault: 'client', retryable: false, meaning: 'More than 100 headers, or more than 32 KB of them.' },
   config_invalid: {
@@ -247,6 +281,13 @@ export const errorCodes = {
     meaning: 'The provider did not answer, or did not go on, within the time limit.',
   },
   event_too_large: { status: 502, fault: 'upstream', retryable: false, meaning: 'One event of the stream was larger than 1 MiB.' },
+  upstream_authorization: {
+    status: 502,
+    fault: 'upstream',
+    retryable: false,
+    meaning:
+      'No credential for a server could be got from its authorization server: its metadata is missing, contradicts itself or names an address that is refused, or it refuses the gateway as a client. The message says which; the operator corrects `auth` of the source (docs/mcp-credentials.md).',
+  },
   address_refused: {
     status: 502,
     fault: 'gateway',
@@ -272,6 +313,8 @@ export interface ErrorDetails {
   readonly vendorCode?: string;
   /** Overrides the table: a provider's 4xx that another target may still serve. */
   readonly retryable?: boolean;
+  /** Scopes that the request needs, all of them. */
+  readonly scopes?: readonly string[];
   /** Methods for `Allow`. */
   readonly allow?: string;
   /** The time was over that the operator or the caller gives, whatever the provider would have said. */

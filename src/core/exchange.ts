@@ -39,6 +39,8 @@ export interface Identity {
   readonly metadata?: JsonObject;
   /** What the caller's token says, where it has shown one: its issuer answers for it. */
   readonly claims?: JsonObject;
+  /** What the caller's token may be used for (RFC 6749 section 3.3); absent where the credential knows no scopes, as keys do. */
+  readonly scopes?: readonly string[];
   /** How often anything in the organisation had changed when this was read: a higher number seen elsewhere makes it out of date. */
   readonly generation?: number;
 }
@@ -80,7 +82,7 @@ export interface Exchange {
   /** Takes how the call finds its way, as soon as that begins to be decided: what is written into it later counts too. */
   decided?(decision: Decision): void;
   /** Where a call would be sent first, whatever becomes of it then; absent where nobody can say. Throws what routing throws. */
-  destination?(call: Call): Promise<Destination | undefined>;
+  destination?(call: Canon['llm']['call']): Promise<Destination | undefined>;
   /** The embedder of a configured model (`provider/model`), or the isolate's own; `undefined` where there is none. Throws `model_not_found` for what is not configured. */
   embedder?(model: string | undefined): Embedder | undefined;
   /** Makes the call once more behind the answer, as its caller would with `x-weir-cache: refresh`; nobody hears the answer. Never rejects. */

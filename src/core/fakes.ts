@@ -97,6 +97,7 @@ export function fakeExchange(parts: Partial<Exchange> = {}): FakeExchange {
 /** The handles on canonical chat chunks, and on calls by their own dialect. */
 export const chatSurface: Surface = {
   texts: (call, edit) => {
+    if (call.kind !== 'llm') return call;
     if (call.dialect === undefined) return call.texts(edit);
     const body = call.wire.json();
     const edited = call.dialect.texts(body, edit);

@@ -27,9 +27,13 @@ export interface Proof {
   readonly user?: string;
   /** Who it is to the admin API, where it may use that. */
   readonly admin?: string;
+  /** What it may be used for; absent where it knows no scopes. */
+  readonly scopes?: readonly string[];
+  /** The id of the gateway key that it stands for, in the place of what the entry's mapping says. */
+  readonly key?: string;
 }
 
-export type IdentityPorts = Pick<Ports, 'clock' | 'egress' | 'secrets' | 'after'>;
+export type IdentityPorts = Pick<Ports, 'clock' | 'egress' | 'secrets' | 'after' | 'accessTokens'>;
 
 /** One entry of `identities`, at work in one isolate: it may remember what it learnt, within bounds. */
 export interface Witness {
@@ -51,6 +55,10 @@ export interface IdentityKind<Use extends string = string, Config = unknown> {
   readonly facts: readonly string[];
   /** It asks for no credential: an entry must have limits of its own, and there can be only one. */
   readonly anybody?: true;
+  /** At most one entry of it makes sense. */
+  readonly single?: true;
+  /** Whether its credentials say by themselves whose calls they are (`Proof.key`), so that an entry needs no mapping. */
+  standsAlone?(config: Config): boolean;
   /** What is wrong with settings that the schema cannot say. */
   problems?(config: Config, place: { readonly local: boolean }): readonly { readonly path: string; readonly message: string }[];
   /** Does nothing yet. `name`: the entry's own. */

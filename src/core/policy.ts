@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Usage } from './chat.ts';
 import type { GatewayError } from './errors.ts';
-import type { Call, Chunk, Exchange } from './exchange.ts';
+import type { Call, Chunk, Exchange, KindName } from './exchange.ts';
 import type { JsonObject } from './json.ts';
 import type { NanoUsd } from './money.ts';
 import type { OutcomeStatus } from './ports.ts';
@@ -45,6 +45,8 @@ export interface Policy<Name extends string = string, Config = unknown> {
   /** The policy's own settings, without `use`. */
   readonly config: z.ZodType<Config>;
   readonly touches: Touches | TouchesOf<Config>;
+  /** The kinds of routes that it has a meaning for; absent: all. Where it is written for all routes, the others are served without it. */
+  readonly kinds?: readonly KindName[];
   /** Settings as an operator may write them, without `use`: what the laws are tried with and the docs show. At least one for every value of `touches`. */
   readonly examples: readonly JsonObject[];
   open(config: Config, exchange: Exchange): PolicyRun;

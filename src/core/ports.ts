@@ -1,12 +1,16 @@
 import type { HitChecks } from './cache/checks.ts';
 import type { AnswerCache } from './cache/port.ts';
 import type { Usage } from './chat.ts';
+import type { Credentials } from './credentials.ts';
+import type { Governance } from './governance.ts';
 import type { Health } from './health.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Pulse, ReservedCalls } from './ledger/holds.ts';
+import type { RunSteps } from './ledger/runs.ts';
 import type { Embedder } from './meaning/embedder.ts';
 import type { VectorIndex } from './meaning/vectors.ts';
 import type { NanoUsd } from './money.ts';
+import type { AccessTokens } from './oauth.ts';
 import type { Affinities } from './routing/affinity.ts';
 import type { Sessions } from './session.ts';
 import type { Tokenizers } from './tokens/encoding.ts';
@@ -30,10 +34,14 @@ export interface Ports {
   readonly pulse?: ((org: string) => Pulse | Promise<Pulse>) | undefined;
   /** Counts how often a run has made the same step, this time included; absent where the deployment has no ledger. */
   readonly repeats?: ((org: string, run: string, step: string) => Promise<number>) | undefined;
+  /** Absent where the deployment has no ledger. */
+  readonly steps?: RunSteps | undefined;
   /** Absent where the deployment has no place or no secret to keep things with: then nothing is kept at all. */
   readonly continuity?: Continuity | undefined;
   /** Where things stay in memory between requests; absent where the deployment has no place or no secret for it. */
   readonly sessions?: Sessions | undefined;
+  /** What is shown to servers and is no secret of the deployment; absent where the deployment keeps none. */
+  readonly credentials?: Credentials | undefined;
   /** Answers that may be given again; absent where nobody keeps any. */
   readonly answers?: AnswerCache | undefined;
   /** What came of answers that were given by meaning; absent where nobody counts, and then none is given. */
@@ -42,6 +50,10 @@ export interface Ports {
   readonly embedder?: Embedder | undefined;
   /** Vectors of texts; absent where nobody keeps any. */
   readonly vectors?: VectorIndex | undefined;
+  /** What operators have approved of tools; absent where nobody keeps it. */
+  readonly governance?: Governance | undefined;
+  /** Tokens that the gateway's own authorization server gave out; absent where the deployment has no place or no secret for them. */
+  readonly accessTokens?: AccessTokens | undefined;
   /** Absent where the deployment binds none. */
   readonly models?: PlatformModels | undefined;
   /** A native byte pipe without a buffer: what is written is read, and a write is done when it was read. `length`: the bytes it will carry, where they are known. */

@@ -1,12 +1,14 @@
 import { GatewayError } from './errors.ts';
-import type { Call, Chunk, Exchange } from './exchange.ts';
+import type { Call, Canon, Chunk, Exchange, KindName } from './exchange.ts';
 import type { PlanPolicy } from './plan.ts';
 import type { Given, Outcome, PolicyRun, Touches } from './policy.ts';
 
 const WEIGHT: { readonly [touches in Touches]: number } = { nothing: 0, reads: 1, edits: 2 };
 
 /** What the policies made of a call: it goes on to the kind, or a policy answered it. */
-export type Admission = { readonly call: Call } | Given;
+export type Admission<Name extends KindName = KindName> = { readonly call: Canon[Name]['call'] } | Given;
+
+const isOf = <Name extends KindName>(call: Call, kind: Name): call is Canon[Name]['call'] & Call => call.kind === kind;
 
 /**
  * The policies around one exchange. Requests pass them in order, chunks in reverse, and every run that was opened
@@ -29,8 +31,8 @@ export class PolicyChain {
   }
 
   /** Throws a policy's refusal, or what a policy threw. */
-  async admit(call: Call): Promise<Admission> {
-    let passed = call;
+  async admit<Name extends KindName>(call: Canon[Name]['call'] & { readonly kind: Name }): Promise<Admission<Name>> {
+    let passed: Canon[Name]['call'] = call;
     for (const { policy, settings, touches } of this.#policies) {
       const run = policy.open(settings, this.#exchange);
       this.#runs.push(run);
@@ -39,6 +41,7 @@ export class PolicyChain {
         if ('refuse' in verdict) throw verdict.refuse;
         // An answer passes back through the policies outside of the one that gave it.
         if ('answer' in verdict) return verdict;
+        if (!isOf(verdict.go, call.kind)) throw new GatewayError('internal', `The policy "${policy.name}" made another call of a call.`);
         passed = verdict.go;
       }
       if (run.chunk !== undefined) this.#chunkRuns = [run, ...this.#chunkRuns];

@@ -1,5 +1,6 @@
-import type { Json } from './json.ts';
-import type { Clock, Continuity, Egress, Secrets } from './ports.ts';
+import type { Identity } from './exchange.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { Clock, Continuity, Egress, Ports, Secrets } from './ports.ts';
 
 /** What has happened on one stream of a session, for who comes back for it. */
 export interface SessionEvents {
@@ -20,6 +21,16 @@ export interface SessionStorage {
   clear(): void;
 }
 
+/** A chat call that is made for a caller in the midst of another call. */
+export interface ChatInside {
+  readonly who: Identity;
+  /** What the caller says of all its calls: the run, the user, what they are attributed to. */
+  readonly headers: { readonly [name: string]: string };
+  /** In OpenAI's form. */
+  readonly body: JsonObject;
+  readonly signal: AbortSignal;
+}
+
 /** What a session works with. */
 export interface SessionInstruments {
   readonly clock: Clock;
@@ -28,6 +39,10 @@ export interface SessionInstruments {
   readonly storage: SessionStorage;
   /** Absent where the deployment has no secret: then nothing can be sealed. */
   readonly continuity: Continuity | undefined;
+  /** The gateway's own, for calls that are made inside of the session. */
+  readonly ports: Ports;
+  /** Has a chat call answered by the gateway itself. */
+  chat(call: ChatInside): Promise<Response>;
 }
 
 /** What runs in one session: asked by the gateway alone, in words of the kind's own. */

@@ -20,10 +20,17 @@ const malformed = (why: string) => new GatewayError('invalid_json', `The body mu
 export class Fields {
   readonly #spans: Map<string, Span>;
   readonly #text: string;
+  /** The whole, once somebody has parsed it. */
+  #known: JsonObject | undefined;
 
   constructor(text: string, spans: Map<string, Span>) {
     this.#text = text;
     this.#spans = spans;
+  }
+
+  /** Takes the whole as somebody has parsed it: then no field is parsed again. */
+  learn(known: JsonObject): void {
+    this.#known = known;
   }
 
   has(name: string): boolean {
@@ -62,6 +69,7 @@ export class Fields {
   get(name: string): Json | undefined {
     const span = this.#spans.get(name);
     if (span === undefined) return undefined;
+    if (this.#known !== undefined) return this.#known[name];
     return parse(this.#text.slice(span.start, span.end), `field "${name}" is malformed`);
   }
 }
@@ -92,7 +100,25 @@ export class Wire {
   }
 
   static of(json: JsonObject): Wire {
-    return Wire.read(JSON.stringify(json));
+    return Wire.written(
+      Object.entries(json).flatMap(([name, value]) => (value === undefined ? [] : [[name, JSON.stringify(value)] as const])),
+    );
+  }
+
+  /** Of members whose values are JSON already: they are taken as they are, and not looked into. */
+  static written(members: Iterable<readonly [name: string, value: string]>): Wire {
+    const spans = new Map<string, Span>();
+    let text = '{';
+    for (const [name, value] of members) {
+      if (spans.size > 0) text += ',';
+      const keyStart = text.length;
+      text += `${JSON.stringify(name)}:`;
+      const start = text.length;
+      text += value;
+      spans.set(name, { keyStart, start, end: text.length });
+    }
+    text += '}';
+    return new Wire(text, new Fields(text, spans));
   }
 
   /** The body parsed whole; the work is done once. Throws `invalid_json`. */
@@ -101,8 +127,20 @@ export class Wire {
       const value = parse(this.text, 'it is malformed');
       if (!isObject(value)) throw malformed('it is not an object');
       this.#json = value;
+      this.fields.learn(value);
     }
     return this.#json;
+  }
+
+  /** An object within, as it was written; `undefined` where there is none. Throws `invalid_json`. */
+  within(name: string): Wire | undefined {
+    const span = this.fields.span(name);
+    const value = this.json()[name];
+    if (span === undefined || !isObject(value)) return undefined;
+    const inner = Wire.read(this.text.slice(span.start, span.end));
+    inner.#json = value;
+    inner.fields.learn(value);
+    return inner;
   }
 
   /** The text with top-level fields set, or removed where the value is `undefined`. */

@@ -1,5 +1,5 @@
 import type { Drain } from '../core/drain.ts';
-import type { Call, Canon, Destination, Exchange, Identity, KindName, Surface } from '../core/exchange.ts';
+import type { Canon, Destination, Exchange, Identity, KindName, Surface } from '../core/exchange.ts';
 import type { CallHold } from '../core/hold.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { Embedder } from '../core/meaning/embedder.ts';
@@ -26,7 +26,7 @@ export interface ExchangeFacts {
   /** Whether an edge stands before the gateway, which says where calls come from. */
   readonly edge: boolean;
   /** Where a call would go, by the kind that would serve it. */
-  destination(call: Call, exchange: Exchange): Promise<Destination | undefined>;
+  destination(call: Canon['llm']['call'], exchange: Exchange): Promise<Destination | undefined>;
   /** The embedder of a configured model, by the kind that calls it. */
   embedder(model: string, exchange: Exchange): Embedder | undefined;
   again(): Promise<void>;
@@ -87,7 +87,7 @@ export class CallExchange implements Exchange {
     this.decision = decision;
   }
 
-  destination(call: Call): Promise<Destination | undefined> {
+  destination(call: Canon['llm']['call']): Promise<Destination | undefined> {
     return this.#facts.destination(call, this);
   }
 

@@ -12,7 +12,7 @@ import type { Outcome } from '../core/policy.ts';
 import type { Ports, RequestRecord } from '../core/ports.ts';
 import { PolicyChain } from '../core/run.ts';
 import { Wire } from '../core/wire.ts';
-import { LedgerHold } from '../kinds/llm/limits/hold.ts';
+import { type HoldOptions, LedgerHold } from '../kinds/llm/limits/hold.ts';
 import { answer, errorAnswer } from './answer.ts';
 import { CallExchange } from './call-exchange.ts';
 import { metadataOf, runOf, spokenDialect, userOf } from './call-facts.ts';
@@ -89,15 +89,22 @@ export async function runLlm(kind: Kind<'llm'>, arrival: Arrival): Promise<Respo
   }
 }
 
-/** What holds a call to the limits of its key and all above it. Where they cannot be checked nothing passes. */
+/** What must be known of an arrival before it can be held to anything. */
+export type HeldArrival = Pick<Arrival, 'ports' | 'request' | 'requestId' | 'startedAt' | 'renewed'> & Partial<Pick<Arrival, 'dialect'>>;
+
+/**
+ * What holds a call to the limits of its key and all above it. Where they cannot be checked nothing passes. `own`: what the
+ * hold has of its own where a request has several.
+ */
 export function holdOf(
   who: Identity,
-  arrival: Pick<Arrival, 'ports' | 'request' | 'requestId' | 'startedAt' | 'renewed'> & Partial<Pick<Arrival, 'dialect'>>,
+  arrival: HeldArrival,
   run: string | undefined,
   route: string,
   call: Canon['llm']['call'] | undefined,
   { hold: ttl, allowances }: PlanLimits,
-): CallHold | undefined {
+  own: Pick<HoldOptions, 'id' | 'session' | 'dialect'> = {},
+): LedgerHold | undefined {
   const { limits } = who;
   if (limits === undefined || limits.length === 0) return undefined;
   const { ports, request, requestId, startedAt, dialect } = arrival;
@@ -116,6 +123,7 @@ export function holdOf(
     route,
     ttl,
     dialect: dialect?.id,
+    ...own,
     log: (message, cause) => console.error(message, cause),
   });
 }

@@ -73,6 +73,7 @@ export class Callers {
       ...(limits.length === 0 ? {} : { limits }),
       ...(who.metadata === undefined ? {} : { metadata: { ...app.metadata, ...who.metadata } }),
       ...(who.claims === undefined ? {} : { claims: who.claims }),
+      ...(who.scopes === undefined ? {} : { scopes: who.scopes }),
     };
   }
 
@@ -134,7 +135,7 @@ export class Callers {
       if (refused !== undefined && refused.by !== entry.kind) break;
       try {
         const proof = await this.#witness(entry).prove(shown, ports);
-        if (proof !== undefined) return await this.#callerOf(entry, proof, after);
+        if (proof !== undefined) return await this.standsFor(entry, proof, after);
       } catch (thrown) {
         const error = GatewayError.from(thrown);
         if (refused === undefined || weightOf(error) > weightOf(refused.error)) refused = { by: entry.kind, error };
@@ -161,7 +162,9 @@ export class Callers {
     return witness;
   }
 
-  async #callerOf(entry: PlanIdentity, { facts, user: own }: Proof, after: After): Promise<Identity> {
+  /** As whom something proven counts. Throws `invalid_key` where that is nobody, or nobody any longer. */
+  async standsFor(entry: PlanIdentity, { facts, user: own, scopes, key }: Proof, after: After): Promise<Identity> {
+    if (key !== undefined) return this.#keyOf(key, entry, scopes, after);
     const { as, limits } = entry;
     if (as === undefined) throw new GatewayError('not_allowed', 'This credential is for the admin API, and calls nothing else.');
     const filled = (template: Template) => {
@@ -191,6 +194,19 @@ export class Callers {
       ...(limits.length === 0 ? {} : { limits: [...(app.limits ?? []), { level: 'key', id: keyId, limits }] }),
       ...(metadata.length === 0 ? {} : { metadata: { ...app.metadata, ...Object.fromEntries(metadata) } }),
       ...(isObject(facts.claims) ? { claims: facts.claims } : {}),
+      ...(scopes === undefined ? {} : { scopes }),
+    };
+  }
+
+  /** The key that a token stands for, with all that holds for it: who uses the token has no more than who has the key. */
+  async #keyOf(id: string, { limits, ...entry }: PlanIdentity, scopes: Proof['scopes'], after: After): Promise<Identity> {
+    const who = await this.#options.keys.byId(id, after);
+    if (who === undefined) throw new GatewayError('invalid_key', 'The gateway key that was signed in with is not good any longer.');
+    const own = { level: 'key', id: keyIdOf({ ...entry, limits }), limits } as const;
+    return {
+      ...who,
+      ...(limits.length === 0 ? {} : { limits: [...(who.limits ?? []), own] }),
+      ...(scopes === undefined ? {} : { scopes }),
     };
   }
 }

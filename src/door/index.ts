@@ -11,6 +11,7 @@ import type { Exchange, Identity } from '../core/exchange.ts';
 import type { Idempotency } from '../core/idempotency/port.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Clock, Ports } from '../core/ports.ts';
+import type { ChatInside } from '../core/session.ts';
 import { dialects } from '../dialects/index.ts';
 import { shownKey } from '../identity/api-key/format.ts';
 import type { KeyRing } from '../identity/api-key/ring.ts';
@@ -18,10 +19,12 @@ import type { AppRing } from '../identity/apps/ring.ts';
 import { llm } from '../kinds/llm/index.ts';
 import { RESPONSES } from '../kinds/llm/responses/items.ts';
 import type { AuditSigner } from '../state/audit-signer.ts';
+import type { CredentialDesk } from '../state/credentials/index.ts';
 import type { HealthDesk } from '../state/health/desk.ts';
-import { readHead } from '../state/revisions.ts';
+import type { AuthorizationServer } from '../state/oauth/authorization-server.ts';
 import type { SigningSecrets } from '../state/webhooks/secrets.ts';
 import { errorAnswer, problem } from './answer.ts';
+import { connectMethods, mountConnect, operatorLink } from './connect/index.ts';
 import { CORS_HEADERS, preflight } from './cors.ts';
 import { runLlm } from './exchange.ts';
 import { explainCall } from './explain.ts';
@@ -31,8 +34,11 @@ import { checkIngress, hostFault } from './ingress.ts';
 import { mcpMethods, mountMcp } from './mcp.ts';
 import { metricsAnswer } from './metrics.ts';
 import { type Caller, mountModels, speaksAnthropic } from './models.ts';
+import { mountOAuth, oauthMethods } from './oauth/index.ts';
 import { mountOperations, type OpenCall, operationMethods } from './operations.ts';
+import { answerChat } from './own-chat.ts';
 import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf } from './paths.ts';
+import { readiness } from './readiness.ts';
 import { mountResponses, type ResponsesDoor } from './responses.ts';
 import { routeFor } from './route.ts';
 
@@ -57,12 +63,16 @@ export interface DoorDeps {
   readonly webhookSecrets?: SigningSecrets | undefined;
   /** How providers do, for the admin API and the metrics. */
   readonly health?: HealthDesk | undefined;
+  /** What keeps credentials for the servers behind the gateway; absent where nobody does. */
+  readonly credentials?: CredentialDesk | undefined;
   /** Keeps the answers of calls with an `Idempotency-Key`; one for a request. Absent where the deployment cannot. */
   readonly idempotency?: (() => Idempotency) | undefined;
   /** Told of every change of an organisation, or of anything in it, before its maker has the answer. */
   readonly tenantsChanged?: ((org: string, generation: number) => Promise<void> | void) | undefined;
   /** Has calls answered whose answers outlive their callers; absent where the deployment has no place for that. */
   readonly handOn?: HandOn | undefined;
+  /** Signs people in, for clients of OAuth; absent where the deployment has no place or no secret for it. */
+  readonly authorizationServer?: AuthorizationServer | undefined;
   ports(after: After): Ports;
 }
 
@@ -81,6 +91,8 @@ export interface Door {
   readonly fetch: (request: Request, env: object, context: ExecutionContext) => Response | Promise<Response>;
   /** Answers a call that this gateway handed on: it is not handed on again, and who asks is not asked again. */
   readonly answer: (request: Request, handed: Pick<HandedIn, 'call' | 'drain'>, after: After) => Promise<Response>;
+  /** Answers a chat call that is made for a caller in the midst of another call. */
+  readonly chat: (call: ChatInside, after: After) => Promise<Response>;
   /** Everything it answers to, save what lies below `/admin/v1`. */
   readonly routes: readonly { readonly method: string; readonly path: string }[];
 }
@@ -136,7 +148,18 @@ export function door(deps: DoorDeps): Door {
     ports: deps.ports,
   });
   mountModels(app, (context, answer) => answerCaller(deps, identify, context, answer));
+  const chat: Door['chat'] = (call, after) =>
+    answerChat(call, {
+      requestId: newRequestId(),
+      startedAt: deps.clock.now(),
+      dialect: dialectOf('openai-chat'),
+      ports: deps.ports(after),
+      edge: isEdge(deps),
+      renewed: (who) => callers.renewed(who),
+      plan: () => currentPlan(deps.planSource, after),
+    });
   mountMcp(app, {
+    chat,
     local: deps.local === true,
     newRequestId,
     identify,
@@ -144,8 +167,24 @@ export function door(deps: DoorDeps): Door {
     plan: (after) => currentPlan(deps.planSource, after),
     ports: deps.ports,
   });
+  mountOAuth(app, {
+    local: deps.local === true,
+    server: deps.authorizationServer,
+    identify,
+    standsFor: (entry, proof, after) => callers.standsFor(entry, proof, after),
+    plan: (after) => currentPlan(deps.planSource, after),
+    ports: deps.ports,
+  });
+  mountConnect(app, {
+    local: deps.local === true,
+    db: deps.db,
+    credentials: deps.credentials,
+    identify,
+    plan: (after) => currentPlan(deps.planSource, after),
+    ports: deps.ports,
+  });
   app.get('/healthz', () => new Response('ok\n'));
-  app.get('/readyz', (context) => readiness(deps, context));
+  app.get('/readyz', (context) => readiness(deps.db, () => currentPlan(deps.planSource, (work) => context.executionCtx.waitUntil(work))));
   app.get('/metrics', (context) => {
     const plan = () => currentPlan(deps.planSource, (work) => context.executionCtx.waitUntil(work));
     return metricsAnswer(context.req.raw, { ...deps, plan });
@@ -179,7 +218,7 @@ export function door(deps: DoorDeps): Door {
     const asked = cf === undefined ? request : new Request(request, { cf: { ...cf } });
     return front.fetch(asked, new HandedIn(call, drain), { waitUntil: after, passThroughOnException: () => undefined, props: {} });
   };
-  return { fetch: front.fetch, answer, routes: [...front.routes, ...app.routes] };
+  return { fetch: front.fetch, answer, chat, routes: [...front.routes, ...app.routes] };
 }
 
 /** What a call brings with it that was let in elsewhere. */
@@ -261,6 +300,7 @@ function adminDeps(deps: DoorDeps, callers: Callers): AdminDeps {
     tenantsChanged,
     idempotency,
     health,
+    credentials,
   } = deps;
   const desk: KeyDesk = {
     mint: (environment, id) => keys.mint(environment, id),
@@ -288,6 +328,8 @@ function adminDeps(deps: DoorDeps, callers: Callers): AdminDeps {
     tenantsChanged,
     health,
     idempotency,
+    credentials,
+    connect: (asked, request) => operatorLink(asked, request, planSource.current(), { clock, credentials }),
     explain: (asked, after) =>
       explainCall(asked, { keys, apps, ledger, newRequestId, plan: (wait) => currentPlan(planSource, wait), ports: deps.ports }, after),
   };
@@ -332,32 +374,12 @@ async function answerCaller(
   });
 }
 
-async function readiness(deps: DoorDeps, context: DoorContext): Promise<Response> {
-  const checks: { [dependency: string]: string } = {};
-  try {
-    const plan = await currentPlan(deps.planSource, (work) => context.executionCtx.waitUntil(work));
-    checks.config = `revision ${plan.revision}`;
-  } catch {
-    checks.config = 'failed';
-  }
-  try {
-    if (deps.db === undefined) checks.database = 'not bound';
-    else {
-      await readHead(deps.db);
-      checks.database = 'ok';
-    }
-  } catch {
-    checks.database = 'failed';
-  }
-  const ready = !Object.values(checks).includes('failed');
-  return Response.json({ ready, checks }, { status: ready ? 200 : 503 });
-}
-
 function unknownPath(request: Request, path: string): GatewayError {
   if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') {
     return new GatewayError('upgrade_required', 'WebSocket is not served here. Use the HTTP form of the same call.');
   }
-  const allow = methodsOf(path) ?? operationMethods(path) ?? mcpMethods(path) ?? feedbackMethods(path);
+  const allow =
+    methodsOf(path) ?? operationMethods(path) ?? mcpMethods(path) ?? oauthMethods(path) ?? connectMethods(path) ?? feedbackMethods(path);
   if (allow !== undefined) return new GatewayError('method_not_allowed', `This path takes ${allow}.`, { allow });
   if (isUnserved(path)) return new GatewayError('not_supported', 'This operation is not served by this version of Weir.');
   return new GatewayError('not_found', 'Nothing is served at this path. LLM calls go to /v1/chat/completions or /v1/messages.');

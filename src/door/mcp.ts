@@ -1,25 +1,31 @@
 import type { Context, Hono } from 'hono';
 import { GatewayError } from '../core/errors.ts';
 import type { Identity } from '../core/exchange.ts';
-import type { CallHold } from '../core/hold.ts';
-import { nanoUsd } from '../core/money.ts';
+import type { Json } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Ports } from '../core/ports.ts';
 import { readText } from '../core/reader.ts';
+import type { ChatInside } from '../core/session.ts';
 import { checkRoute } from '../identity/api-key/allowed.ts';
-import { type McpArrival, servePost, serveSession } from '../kinds/mcp/serve.ts';
+import { checkScopes, scopesOfTool } from '../kinds/mcp/scopes.ts';
+import { type McpArrival, serveMessage, servePost, serveSession, serveSse } from '../kinds/mcp/serve.ts';
 import { McpSettings } from '../kinds/mcp/settings.ts';
 import type { Caller } from '../kinds/mcp/sources/source.ts';
-import { type McpEnd, watchAnswer } from '../kinds/mcp/watch.ts';
+import { unwrapped } from '../kinds/mcp/tools/unwrap.ts';
+import { ENDED, type McpEnd, watchAnswer } from '../kinds/mcp/watch.ts';
 import { classify, type Inbound } from '../kinds/mcp/wire/classify.ts';
 import { type RpcError, rpcErrorOf } from '../kinds/mcp/wire/errors.ts';
-import { errorText, type RpcId, type RpcRequest, readMessages, textOf } from '../kinds/mcp/wire/message.ts';
-import { metadataOf, runOf, userOf } from './call-facts.ts';
+import { errorText, type RpcId, readMessages, textOf } from '../kinds/mcp/wire/message.ts';
+import { runOf } from './call-facts.ts';
 import { CORS_HEADERS } from './cors.ts';
-import { holdOf } from './exchange.ts';
+import { presentedKey } from './credential.ts';
 import { checkContentType, checkIngress } from './ingress.ts';
+import { McpAccount, type McpRequest, requestsOf } from './mcp-account.ts';
 import { checkCallerOrigin } from './mcp-origin.ts';
-import { metadataAnswer, metadataUrl } from './resource-metadata.ts';
+import { mcpRecord } from './mcp-record.ts';
+import { issuerOf } from './oauth/settings.ts';
+import { attributionOf } from './own-chat.ts';
+import { challengeOf, metadataAnswer, metadataUrl } from './resource-metadata.ts';
 import { checkRun } from './vigil.ts';
 
 type After = (work: Promise<unknown>) => void;
@@ -33,16 +39,25 @@ export interface McpDoor {
   renewed(who: Identity): Promise<Identity | undefined>;
   plan(after: After): Promise<Plan> | Plan;
   ports(after: After): Ports;
+  /** Answers a chat call that is made for a caller. */
+  chat(call: ChatInside, after: After): Promise<Response>;
 }
 
 type App = Hono<{ Variables: { requestId?: string } }>;
 type DoorContext = Context<{ Variables: { requestId?: string } }>;
 
 const PATH = '/mcp/:name';
+/** Milliseconds for which the log waits for an answer that comes on another stream: a Worker lives little longer once it has answered. */
+const TOLD_WITHIN = 25_000;
+
+/** What of a server is asked: itself, or one of the two addresses of HTTP+SSE (2024-11-05). */
+type Part = 'server' | 'sse' | 'messages';
 
 /** Mounts `/mcp/{name}`, and what says of each who may use it. */
 export function mountMcp(app: App, door: McpDoor): void {
-  for (const method of ['post', 'get', 'delete'] as const) app[method](PATH, (context) => answerMcp(context, door));
+  for (const method of ['post', 'get', 'delete'] as const) app[method](PATH, (context) => answerMcp(context, door, 'server'));
+  app.get(`${PATH}/sse`, (context) => answerMcp(context, door, 'sse'));
+  app.post(`${PATH}/messages`, (context) => answerMcp(context, door, 'messages'));
   app.get('/.well-known/oauth-protected-resource/mcp/:name', async (context) => {
     checkIngress(context.req.raw);
     const plan = await door.plan((work) => context.executionCtx.waitUntil(work));
@@ -50,15 +65,23 @@ export function mountMcp(app: App, door: McpDoor): void {
     if (!plan.servers.has(name)) throw new GatewayError('not_found', 'There is no MCP server of this name.');
     return metadataAnswer(context.req.raw, name, plan);
   });
+  app.get('/.well-known/oauth-protected-resource', async (context) => {
+    checkIngress(context.req.raw);
+    return metadataAnswer(context.req.raw, undefined, await door.plan((work) => context.executionCtx.waitUntil(work)));
+  });
 }
 
 /** The methods of a path that is served here, as `Allow` lists them; `undefined` for one that is not. */
-export const mcpMethods = (path: string): string | undefined => (/^\/mcp\/[^/]+$/.test(path) ? 'GET, POST, DELETE' : undefined);
+export function mcpMethods(path: string): string | undefined {
+  const part = /^\/mcp\/[^/]+(\/sse|\/messages)?$/.exec(path);
+  if (part === null) return undefined;
+  return part[1] === undefined ? 'GET, POST, DELETE' : part[1] === '/sse' ? 'GET' : 'POST';
+}
 
-async function answerMcp(context: DoorContext, door: McpDoor): Promise<Response> {
+async function answerMcp(context: DoorContext, door: McpDoor, part: Part): Promise<Response> {
   const request = context.req.raw;
   const after: After = (work) => context.executionCtx.waitUntil(work);
-  const call = new McpExchange(request, context.req.param('name') ?? '', door, after);
+  const call = new McpExchange(request, context.req.param('name') ?? '', part, door, after);
   try {
     return await call.answer();
   } catch (thrown) {
@@ -70,6 +93,7 @@ async function answerMcp(context: DoorContext, door: McpDoor): Promise<Response>
 class McpExchange {
   readonly #request: Request;
   readonly #name: string;
+  readonly #part: Part;
   readonly #door: McpDoor;
   readonly #after: After;
   readonly #ports: Ports;
@@ -77,16 +101,24 @@ class McpExchange {
   readonly #requestId: string;
   #who: Identity | undefined;
   #run: string | undefined;
-  #hold: CallHold | undefined;
+  readonly #account = new McpAccount();
   #settings: McpSettings | undefined;
-  /** What the log says of it: the request it is, or the first of a batch. */
-  #asked: RpcRequest | undefined;
+  /** What was asked for, before it is known by whom. */
+  #asked: McpSettings | undefined;
+  #issuer: string | undefined;
+  /** Which configuration it is served by. */
+  #revision = 0;
+  /** The request it is, or those of a batch. */
+  #requests: readonly McpRequest[] = [];
   #id: RpcId | null = null;
   #era: Inbound['era'] | undefined;
+  /** What policies and sources noted, for the log row. */
+  readonly #notes: { [fact: string]: Json } = {};
 
-  constructor(request: Request, name: string, door: McpDoor, after: After) {
+  constructor(request: Request, name: string, part: Part, door: McpDoor, after: After) {
     this.#request = request;
     this.#name = name;
+    this.#part = part;
     this.#door = door;
     this.#after = after;
     this.#ports = door.ports(after);
@@ -100,6 +132,8 @@ class McpExchange {
     checkIngress(request);
     const plan = await this.#door.plan(this.#after);
     const settings = plan.servers.get(this.#name);
+    this.#asked = settings instanceof McpSettings ? settings : undefined;
+    this.#issuer = issuerOf(plan);
     checkCallerOrigin(request, this.#door.local, settings instanceof McpSettings ? settings.origins : []);
     const who = await this.#door.identify(request, this.#after);
     this.#who = who;
@@ -108,15 +142,35 @@ class McpExchange {
     this.#settings = settings;
     this.#run = runOf(request.headers);
     if (this.#run !== undefined) await checkRun(ports, who, this.#run);
+    checkScopes(who.scopes, settings.scopes.server);
     const { method } = request;
     const arrival = this.#arrival(settings, who, plan);
+    if (this.#part === 'sse') return this.#dressed(await serveSse(arrival));
     if (method === 'GET' || method === 'DELETE') return this.#dressed(await serveSession(method === 'GET' ? 'get' : 'delete', arrival));
     const inbound = await this.#read(plan, settings);
-    await this.#take(who, plan, inbound);
-    const { response, end } = watchAnswer(await servePost(inbound, arrival));
-    this.#after(end.then((how) => this.#conclude(how, response.status)));
-    await this.#hold?.kept();
+    checkScopes(who.scopes, neededBy(this.#requests, settings));
+    await this.#take(who, plan);
+    if (this.#part === 'messages') return this.#accepted(await serveMessage(inbound, arrival));
+    const { response, end, each } = watchAnswer(await servePost(inbound, arrival));
+    this.#after(end.then((how) => this.#conclude(how, response.status, each)));
+    await this.#account.kept();
     return this.#dressed(response);
+  }
+
+  /** A message that was posted is answered on the stream of its session; how is found out behind the answer that it was taken. */
+  async #accepted(served: Response): Promise<Response> {
+    const { response, end, each } = watchAnswer(served);
+    if (response.status !== 202) {
+      this.#after(end.then((how) => this.#conclude(how, response.status, each)));
+      return this.#dressed(response);
+    }
+    const { promise: late, resolve } = Promise.withResolvers<McpEnd>();
+    const timer = setTimeout(() => resolve({ outcome: 'accepted' }), TOLD_WITHIN);
+    response.body?.pipeTo(new WritableStream()).catch(() => undefined);
+    const concluded = Promise.race([end, late]).then((how) => this.#conclude(how, response.status, each));
+    this.#after(concluded.finally(() => clearTimeout(timer)));
+    await this.#account.kept();
+    return this.#dressed(new Response('Accepted', { status: 202 }));
   }
 
   /** What could not be served, in the words of the protocol. */
@@ -124,12 +178,21 @@ class McpExchange {
     const error = rpcErrorOf(thrown, this.#requestId);
     const status = error.status ?? 200;
     const gateway = thrown instanceof GatewayError ? thrown : undefined;
-    const headers = new Headers({ 'content-type': 'application/json', ...this.#hold?.headers });
+    const headers = new Headers({ 'content-type': 'application/json', ...this.#account.headers });
     if (gateway?.details.allow !== undefined) headers.set('allow', gateway.details.allow);
     if (gateway?.details.retryAfter !== undefined) headers.set('retry-after', String(Math.ceil(gateway.details.retryAfter)));
-    if (status === 401) headers.set('www-authenticate', `Bearer resource_metadata="${metadataUrl(this.#request, this.#name)}"`);
+    const challenge = status === 401 || gateway?.code === 'insufficient_scope' ? this.#challenge(status, gateway) : undefined;
+    if (challenge !== undefined) headers.set('www-authenticate', challenge);
     this.#after(this.#conclude(endOf(error), status));
     return this.#dressed(new Response(errorText(this.#id, error), { status, headers }));
+  }
+
+  /** RFC 6750 section 3, RFC 9728 section 5.1. */
+  #challenge(status: number, error: GatewayError | undefined): string {
+    const settings = this.#settings ?? this.#asked;
+    const scopes = error?.details.scopes ?? settings?.scopes.server ?? [];
+    const why = status === 403 ? 'insufficient_scope' : error?.code === 'invalid_key' ? 'invalid_token' : undefined;
+    return challengeOf({ error: why, scope: scopes.join(' '), resource_metadata: metadataUrl(this.#request, this.#name, this.#issuer) });
   }
 
   async #read(plan: Plan, settings: McpSettings): Promise<Inbound> {
@@ -141,46 +204,58 @@ class McpExchange {
     });
     if (text === undefined) throw new GatewayError('request_too_large', `The body is larger than ${most} bytes.`);
     const { messages, isBatch } = readMessages(text);
-    this.#asked = messages.find((message) => message.type === 'request');
-    this.#id = isBatch ? null : (this.#asked?.id ?? null);
-    const inbound = classify(messages, isBatch, this.#request.headers);
-    this.#era = inbound.era;
+    const requests = messages.filter((message) => message.type === 'request');
+    this.#revision = plan.revision;
+    this.#requests = requestsOf(requests, this.#requestId, settings);
+    this.#id = isBatch ? null : (requests[0]?.id ?? null);
+    const asked = classify(messages, isBatch, this.#request.headers);
+    this.#era = asked.era;
+    const inbound = unwrapped(asked, settings.showing);
+    if (inbound === asked) return inbound;
+    const meant = inbound.era === 'modern' ? [inbound.message] : inbound.messages;
+    this.#requests = requestsOf(
+      meant.filter((message) => message.type === 'request'),
+      this.#requestId,
+      settings,
+    );
     return inbound;
   }
 
-  /** What asks a server takes a request, and every call of a tool a tool call; what only keeps a session going takes nothing. */
-  async #take(who: Identity, plan: Plan, inbound: Inbound): Promise<void> {
-    const messages = inbound.era === 'modern' ? [inbound.message] : inbound.messages;
-    const requests = messages.filter((message) => message.type === 'request').filter(({ method }) => !FREE.has(method));
-    if (requests.length === 0) return;
-    const arrival = { ports: this.#ports, request: this.#request, requestId: this.#requestId, startedAt: this.#startedAt };
-    const hold = holdOf(who, { ...arrival, renewed: (known) => this.#door.renewed(known) }, this.#run, this.#name, undefined, plan.limits);
-    if (hold === undefined) return;
-    this.#hold = hold;
-    const usage = { input: 0, output: 0 };
-    const toolCalls = requests.filter(({ method }) => method === 'tools/call').length;
-    const foreseen = { provider: 'mcp', model: `mcp/${this.#name}`, usage, cost: nanoUsd(0), priceVersion: 'mcp' };
-    await hold.take(toolCalls === 0 ? { ...foreseen, isFree: true } : { ...foreseen, toolCalls });
+  /** What asks a server takes a request, and every call of a tool a tool call and its price; what only keeps a session going takes nothing. */
+  async #take(who: Identity, plan: Plan): Promise<void> {
+    const given = { ports: this.#ports, request: this.#request, requestId: this.#requestId, startedAt: this.#startedAt };
+    const arrival = { ...given, renewed: (known: Identity) => this.#door.renewed(known) };
+    await this.#account.take(this.#requests, { who, route: this.#name, plan, run: this.#run, arrival });
   }
 
   #arrival(settings: McpSettings, who: Identity, plan: Plan): McpArrival {
+    const attribution = attributionOf(this.#request, this.#run);
     return {
+      attribution,
+      chat: (body, signal) => this.#door.chat({ who, headers: attribution, body, signal }, this.#after),
       request: this.#request,
       requestId: this.#requestId,
       route: this.#name,
       settings,
+      who,
       principal: ownerOf(who),
-      caller: callerOf(who, this.#run),
+      caller: callerOf(who, this.#run, `${issuerOf(plan) ?? new URL(this.#request.url).origin}/mcp/${encodeURIComponent(this.#name)}`),
+      token: exchangedToken(settings, who, this.#request),
       ports: this.#ports,
       ping: plan.limits.ping,
+      note: (fact, value) => {
+        this.#notes[fact] = value;
+      },
     };
   }
 
   /** What every answer says in its head. */
   #dressed(response: Response): Response {
-    const headers = new Headers(response.headers);
+    const own = isOwn(response);
+    const headers = own ? response.headers : new Headers(response.headers);
+    headers.delete(ENDED);
     for (const name of ['x-weir-request-id', 'x-request-id', 'request-id']) headers.set(name, this.#requestId);
-    for (const [name, value] of Object.entries(this.#hold?.headers ?? {})) headers.set(name, value);
+    for (const [name, value] of Object.entries(this.#account.headers)) headers.set(name, value);
     if (this.#request.headers.has('origin')) {
       for (const [name, value] of Object.entries(CORS_HEADERS)) headers.set(name, value);
       headers.set(
@@ -188,68 +263,64 @@ class McpExchange {
         `${CORS_HEADERS['access-control-expose-headers']}, mcp-session-id, mcp-protocol-version, www-authenticate`,
       );
     }
-    return new Response(response.body, { status: response.status, headers });
+    return own ? response : new Response(response.body, { status: response.status, headers });
   }
 
-  async #conclude({ outcome, code, errorCode }: McpEnd, httpStatus: number): Promise<void> {
+  /** How each of its requests ended, and how the whole did for those that nothing is told of. */
+  async #conclude(last: McpEnd, httpStatus: number, each?: ReadonlyMap<RpcId, McpEnd>): Promise<void> {
+    const endOf = ({ request }: McpRequest): McpEnd => each?.get(request.id) ?? (this.#requests.length > 1 ? unsaid(last) : last);
+    await this.#account.settle(endOf, httpStatus);
     const who = this.#who;
-    const isFailed = outcome === 'error' || outcome === 'interrupted';
-    const status = outcome === 'cancelled' ? 'aborted' : isFailed ? 'failed' : 'complete';
-    await this.#hold?.settle(
-      { status, httpStatus, usage: { input: 0, output: 0 }, cost: nanoUsd(0) },
-      { servedModel: `mcp/${this.#name}` },
-    );
-    const asked = this.#asked;
     // A call without a valid key leaves no trace in the database; a message that asks nothing is no call.
-    if (who === undefined || asked === undefined) return;
-    const { method, params } = asked;
-    const name = textOf(params, 'name') ?? textOf(params, 'uri');
-    const source = name === undefined ? undefined : this.#settings?.sourceOf(name);
-    const user = userOf(who, this.#request.headers, undefined);
-    const metadata = metadataOf(this.#request.headers, who.metadata);
-    const toolCalls = method === 'tools/call' ? 1 : undefined;
-    this.#ports.journal.record({
-      id: this.#requestId,
-      startedAt: this.#startedAt,
-      durationMs: this.#ports.clock.now() - this.#startedAt,
-      route: this.#name,
-      dialect: 'mcp',
-      status,
-      httpStatus,
-      stream: false,
-      attempts: 1,
-      org: who.org,
-      team: who.team,
-      app: who.app,
-      keyId: who.keyId,
-      ...(errorCode === undefined ? {} : { errorCode }),
-      ...(toolCalls === undefined ? {} : { toolCalls }),
-      ...(user === undefined ? {} : { user }),
-      ...(this.#run === undefined ? {} : { run: this.#run }),
-      ...(metadata === undefined ? {} : { metadata }),
-      facts: {
-        mcp: {
-          method: method.slice(0, 128),
-          ...(name === undefined ? {} : { name: name.slice(0, 256) }),
-          ...(source === undefined ? {} : { source }),
-          ...(this.#era === undefined ? {} : { era: this.#era }),
-          outcome,
-          ...(code === undefined ? {} : { code }),
-        },
-      },
-    });
+    if (who === undefined) return;
+    const logged = {
+      ...{ who, headers: this.#request.headers, route: this.#name, run: this.#run, settings: this.#settings, revision: this.#revision },
+      ...{ era: this.#era, startedAt: this.#startedAt, endedAt: this.#ports.clock.now(), httpStatus, notes: this.#notes },
+    };
+    for (const request of this.#requests) this.#ports.journal.record(mcpRecord(request, endOf(request), logged));
   }
 }
+
+/** Whether the head of an answer may be written in: one that came from elsewhere is copied. */
+function isOwn({ headers }: Response): boolean {
+  try {
+    headers.delete(ENDED);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Of a batch that ended well, a request that was not answered. */
+const unsaid = (last: McpEnd): McpEnd =>
+  last.outcome === 'complete' || last.outcome === 'tool-error' || last.outcome === 'input-required' ? { outcome: 'interrupted' } : last;
 
 /** A credential that names a person opens that person's sessions alone; any other those of its app. */
 const ownerOf = ({ principal, user }: Identity): string => (user === undefined ? principal : JSON.stringify([principal, user]));
 
-const callerOf = ({ org, team, app, keyId, user, claims, metadata }: Identity, run: string | undefined): Caller => ({
-  ...{ org, team, app, keyId, user, run, claims, metadata },
+const callerOf = (
+  { org, team, app, keyId, user, scopes, claims, metadata }: Identity,
+  run: string | undefined,
+  address: string,
+): Caller => ({
+  ...{ org, team, app, keyId, user, run, scopes, claims, metadata, address },
 });
 
-/** What asks no server for anything that is worth counting. */
-const FREE = new Set(['ping', 'initialize', 'server/discover', 'logging/setLevel']);
+/** The token that the caller came with, where a source has it exchanged: one of an identity provider, and no key of the gateway. */
+function exchangedToken({ sources }: McpSettings, { claims }: Identity, request: Request): string | undefined {
+  const isWanted = sources.some(({ kind, settings }) => kind.access?.(settings)?.auth.use === 'token-exchange');
+  const token = isWanted && claims !== undefined ? presentedKey(request) : undefined;
+  return token !== undefined && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token) ? token : undefined;
+}
+
+/** What tokens must be good for, for all that is asked at once. */
+const neededBy = (requests: readonly McpRequest[], { scopes }: McpSettings): readonly string[] => [
+  ...new Set(
+    requests.flatMap(({ request: { method, params } }) =>
+      method === 'tools/call' ? scopesOfTool(scopes, textOf(params, 'name') ?? '') : [],
+    ),
+  ),
+];
 
 function endOf({ code, data }: RpcError): McpEnd {
   const own = typeof data === 'object' && data !== null && 'code' in data ? data.code : undefined;

@@ -5,7 +5,10 @@ import { partsOf } from '../core/health/places.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Clock } from '../core/ports.ts';
 import { readChecks } from '../state/cache/checks.ts';
-import { BOUNDS_MS, readTotals, type Totals } from '../state/totals.ts';
+import { type McpTotals, readMcpTotals } from '../state/mcp-totals.ts';
+import { readTotals, type Totals } from '../state/totals.ts';
+import { mcpFamilies } from './mcp-metrics.ts';
+import { family, grouped, type Histogram, histogramLines, type Labels, sample, sum, usdOf } from './metrics-text.ts';
 import { type Gauge, semanticGauges } from './semantic-metrics.ts';
 
 /** Text of the Prometheus exposition format, version 0.0.4. */
@@ -31,8 +34,13 @@ export async function metricsAnswer(request: Request, deps: MetricsDeps): Promis
   await requireAny(request.headers.get('authorization'), [metricsToken, adminToken]);
   if (db === undefined)
     throw new GatewayError('not_supported', 'Metrics need the database, and none is bound. The operator binds a D1 database as DB.');
-  const [{ totals, rowsDropped }, places, checks] = await Promise.all([readTotals(db), health?.seen(), readChecks(db, clock.now())]);
-  const text = metricsText(totals, rowsDropped, places, semanticGauges(checks, await deps.plan()));
+  const [{ totals, rowsDropped }, mcp, places, checks] = await Promise.all([
+    readTotals(db),
+    readMcpTotals(db),
+    health?.seen(),
+    readChecks(db, clock.now()),
+  ]);
+  const text = metricsText(totals, rowsDropped, places, semanticGauges(checks, await deps.plan()), mcp);
   return new Response(text, { headers: { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' } });
 }
 
@@ -48,8 +56,6 @@ async function requireAny(authorization: string | null, tokens: readonly (string
   const message = 'Metrics are told to who shows the secret WEIR_METRICS_TOKEN, or WEIR_ADMIN_TOKEN, as `Authorization: Bearer`.';
   throw new GatewayError(authorization === null ? 'missing_key' : 'invalid_key', message);
 }
-
-type Labels = { readonly [label: string]: string };
 
 interface Family {
   readonly name: string;
@@ -72,27 +78,6 @@ function histogram(name: string, help: string, read: (totals: Totals) => Histogr
   const lines = (full: string, all: readonly Totals[]) =>
     grouped(all, servedBy).flatMap(({ labels, of }) => histogramLines(full, labels, of.map(read)));
   return { name, type: 'histogram', help, lines };
-}
-
-interface Histogram {
-  /** For each of `BOUNDS_MS` how many were no more. */
-  readonly counts: readonly number[];
-  readonly count: number;
-  readonly milliseconds: number;
-}
-
-function histogramLines(name: string, labels: Labels, parts: readonly Histogram[]): readonly string[] {
-  const count = sum(parts.map((part) => part.count));
-  if (count === 0) return [];
-  const buckets = BOUNDS_MS.map((bound, at) =>
-    sample(`${name}_bucket`, { ...labels, le: String(bound / 1000) }, String(sum(parts.map(({ counts }) => counts[at] ?? 0)))),
-  );
-  return [
-    ...buckets,
-    sample(`${name}_bucket`, { ...labels, le: '+Inf' }, String(count)),
-    sample(`${name}_sum`, labels, String(sum(parts.map(({ milliseconds }) => milliseconds)) / 1000)),
-    sample(`${name}_count`, labels, String(count)),
-  ];
 }
 
 const KINDS = {
@@ -198,6 +183,7 @@ export function metricsText(
   rowsDropped: number,
   places: readonly BoardPlace[] = [],
   more: readonly Gauge[] = [],
+  mcp: readonly McpTotals[] = [],
 ): string {
   const described = families.flatMap(({ name, type, help, lines }) => family(`weir_${name}`, type, help, lines(`weir_${name}`, all)));
   const dropped = 'weir_log_rows_dropped_total';
@@ -211,45 +197,5 @@ export function metricsText(
       samples.map(({ labels, value }) => sample(`weir_${name}`, labels, String(value))),
     ),
   );
-  return `${[...described, ...lost, ...gauges(places), ...others].join('\n')}\n`;
-}
-
-const family = (name: string, type: Family['type'] | 'gauge', help: string, lines: readonly string[]): readonly string[] => [
-  `# HELP ${name} ${help}`,
-  `# TYPE ${name} ${type}`,
-  ...lines,
-];
-
-function sample(name: string, labels: Labels, value: string): string {
-  const written = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-  return `${name}${written.length === 0 ? '' : `{${written.join(',')}}`} ${value}`;
-}
-
-/** Of a label's value: a backslash, a quotation mark and the end of a line, and nothing else. */
-const escaped = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-
-/** Nano-dollars as dollars, to the last digit. */
-function usdOf(amounts: readonly string[]): string {
-  const digits = String(amounts.reduce((total, amount) => total + BigInt(amount), 0n)).padStart(10, '0');
-  const fraction = digits.slice(-9).replace(/0+$/, '');
-  return `${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`;
-}
-
-interface Group {
-  readonly labels: Labels;
-  readonly of: readonly Totals[];
-}
-
-function grouped(all: readonly Totals[], labelsOf: (totals: Totals) => Labels): readonly Group[] {
-  const groups = new Map<string, { readonly labels: Labels; readonly of: Totals[] }>();
-  for (const totals of all) {
-    const labels = labelsOf(totals);
-    const key = JSON.stringify(labels);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { labels, of: [totals] });
-    else group.of.push(totals);
-  }
-  return [...groups.values()];
+  return `${[...described, ...mcpFamilies(mcp), ...lost, ...gauges(places), ...others].join('\n')}\n`;
 }

@@ -1,19 +1,33 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { LlmCall } from '../core/call.ts';
 import type { ChatChunk } from '../core/chat.ts';
 import { GatewayError } from '../core/errors.ts';
-import type { Chunk } from '../core/exchange.ts';
+import type { Chunk, KindName, Surface } from '../core/exchange.ts';
 import { chatSurface, fakeCall, fakeExchange } from '../core/fakes.ts';
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { Outcome, PolicyRun } from '../core/policy.ts';
+import { Wire } from '../core/wire.ts';
+import { BREAK, McpCall, mcpSurface } from '../kinds/mcp/surface.ts';
 import { policies } from './index.ts';
 
+/** How calls and answers of each kind look to a policy. */
+const kinds: readonly { readonly kind: KindName; readonly surface: Surface; readonly callOf: (body: JsonObject) => LlmCall | McpCall }[] = [
+  { kind: 'llm', surface: chatSurface, callOf: (body) => fakeCall(body) },
+  { kind: 'mcp', surface: mcpSurface, callOf: (body) => new McpCall('tools/call', Wire.of({ name: 'tool', arguments: body })) },
+];
+
 const cases = policies.flatMap((policy) =>
-  policy.examples.map((written) => {
+  policy.examples.flatMap((written) => {
     const settings = policy.config.parse(written);
     const touches = typeof policy.touches === 'function' ? policy.touches(settings) : policy.touches;
-    return { name: policy.name, touches, written, policy, words: wordsOf(written), open: () => policy.open(settings, fakeExchange()) };
+    const held = kinds.filter(({ kind }) => policy.kinds?.includes(kind) ?? true);
+    return held.map((of) => ({
+      ...of,
+      ...{ name: policy.name, touches, written, policy, words: wordsOf(written) },
+      open: () => policy.open(settings, fakeExchange({ surface: of.surface, route: { name: of.kind, kind: of.kind } })),
+    }));
   }),
 );
 
@@ -85,10 +99,10 @@ async function through(run: PolicyRun, chunks: readonly Chunk[]): Promise<Chunk[
   }
 }
 
-function textByPart(chunks: readonly Chunk[]): Record<string, string> {
+function textByPart(chunks: readonly Chunk[], surface: Surface): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const chunk of chunks) {
-    const piece = chatSurface.textOf(chunk);
+    const piece = surface.textOf(chunk);
     if (piece !== undefined && piece.text !== '') texts[piece.part] = (texts[piece.part] ?? '') + piece.text;
   }
   return texts;
@@ -110,7 +124,7 @@ it('every policy has a name of its own and an example', () => {
   }
 });
 
-describe.each(cases)('$name with $written', ({ policy, touches, written, words, open }) => {
+describe.each(cases)('$name for $kind with $written', ({ policy, touches, written, words, open, surface, callOf }) => {
   const mixture = fc.array(fc.nat(100), { minLength: 1, maxLength: 20 });
 
   it('refuses settings that it does not know, and has a JSON Schema', () => {
@@ -122,10 +136,10 @@ describe.each(cases)('$name with $written', ({ policy, touches, written, words, 
     const body = fc.record({ model: fc.constantFrom('m', ...words), system: textWith(words), messages: fc.array(textWith(words)) });
     await fc.assert(
       fc.asyncProperty(body, async (value) => {
-        const call = fakeCall(value);
+        const call = callOf(value);
         const verdict = await open().request?.(call);
         if (verdict === undefined || !('go' in verdict) || verdict.go === call) return;
-        expect(verdict.go.wire.json()).not.toEqual(value);
+        expect(verdict.go.wire.json()).not.toEqual(call.wire.json());
       }),
     );
   });
@@ -168,7 +182,7 @@ describe.each(cases)('$name with $written', ({ policy, touches, written, words, 
           ),
         );
         if (typeof pieces === 'string' || typeof whole === 'string') expect(pieces).toBe(whole);
-        else expect(textByPart(pieces)).toEqual(textByPart(whole));
+        else expect(textByPart(pieces, surface)).toEqual(textByPart(whole, surface));
       }),
       { numRuns: 300 },
     );
@@ -185,14 +199,29 @@ describe.each(cases)('$name with $written', ({ policy, touches, written, words, 
           ),
         );
         if (typeof out === 'string') return;
-        expect(out.filter((chunk) => chatSurface.isLast(chunk))).toHaveLength(1);
-        expect(out.findIndex((chunk) => chatSurface.isLast(chunk))).toBe(out.length - 1);
+        expect(out.filter((chunk) => surface.isLast(chunk))).toHaveLength(1);
+        expect(out.findIndex((chunk) => surface.isLast(chunk))).toBe(out.length - 1);
         choices.forEach((_parts, choice) => {
           const own = out.filter((chunk) => 'choice' in chunk && chunk.choice === choice);
           expect(own.at(-1)?.type).toBe('finish');
-          const order = own.flatMap((chunk) => chatSurface.textOf(chunk)?.part ?? []);
+          const order = own.flatMap((chunk) => surface.textOf(chunk)?.part ?? []);
           expect(order).toEqual(order.toSorted((a, b) => a - b));
         });
+      }),
+    );
+  });
+
+  it('holds nothing back behind the end of a message', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(textWith(words), { maxLength: 4 }), async (texts) => {
+        const parts = texts.map((text, part): ChatChunk => ({ type: 'text', part, choice: 0, text }));
+        const run = open();
+        const before = await through(run, [...parts, BREAK]);
+        const after = await through(run, [{ type: 'end' }]);
+        if (typeof before === 'string' || typeof after === 'string') return;
+        expect(textByPart(after, surface)).toEqual({});
+        const alone = await through(open(), [...parts, { type: 'end' }]);
+        if (typeof alone !== 'string') expect(textByPart(before, surface)).toEqual(textByPart(alone, surface));
       }),
     );
   });
@@ -202,7 +231,7 @@ describe.each(cases)('$name with $written', ({ policy, touches, written, words, 
     await fc.assert(
       fc.asyncProperty(answerWith(words), mixture, when, async (choices, picks, { asked, chunks, outcome }) => {
         const run = open();
-        if (asked) await run.request?.(fakeCall({ model: 'm', messages: choices.flat().map(({ text }) => text) }));
+        if (asked) await run.request?.(callOf({ model: 'm', messages: choices.flat().map(({ text }) => text) }));
         await through(
           run,
           mixed(

@@ -28,6 +28,7 @@ export const loop = definePolicy({
       .default('stop')
       .describe('`stop` refuses the step from then on; `warn` only notes it in the request log, as the facts `loop` and `depth`.'),
   }),
+  kinds: ['llm'],
   examples: [{}, { repeats: 3, action: 'warn' }, { depth: 50 }],
   touches: 'nothing',
   open: ({ repeats, depth, action }, exchange) => ({

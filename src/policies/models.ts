@@ -12,6 +12,7 @@ export const models = definePolicy({
     allow: z.array(pattern).min(1).default(['*']).describe('The models that may be asked for; `*` stands for any text.'),
     deny: z.array(pattern).default([]).describe('The models that may not, also where `allow` has them; without a slash, of any provider.'),
   }),
+  kinds: ['llm'],
   examples: [{ allow: ['smart', 'openai/gpt-5*'] }, { deny: ['gpt-4*', '*-preview'] }],
   touches: 'nothing',
   open: ({ allow, deny }, exchange) => ({

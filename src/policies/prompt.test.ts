@@ -14,7 +14,7 @@ describe('prompt', () => {
     const verdict = await open({ text: 'Added.', at }).request?.(fakeCall(body));
     if (verdict === undefined || !('go' in verdict)) throw new Error('The call should go on.');
     expect(verdict.go.wire.json()).toEqual({ ...body, system });
-    expect(verdict.go.head).toMatchObject({ model: 'm', stream: true });
+    expect(verdict.go).toMatchObject({ head: { model: 'm', stream: true } });
   });
 
   it('adds them before by default', async () => {

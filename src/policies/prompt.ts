@@ -9,6 +9,7 @@ export const prompt = definePolicy({
     text: z.string().min(1).max(100_000).describe('The instructions.'),
     at: z.enum(['start', 'end']).default('start').describe("Before or after the caller's own instructions."),
   }),
+  kinds: ['llm'],
   examples: [{ text: 'Answer in English.' }, { text: 'Never give medical advice.', at: 'end' }],
   touches: 'nothing',
   open: ({ text, at }) => ({

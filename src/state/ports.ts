@@ -1,9 +1,12 @@
 import type { HitChecks } from '../core/cache/checks.ts';
 import type { AnswerCache } from '../core/cache/port.ts';
+import type { Credentials } from '../core/credentials.ts';
+import type { Governance } from '../core/governance.ts';
 import type { Health } from '../core/health.ts';
 import type { ReservedCalls } from '../core/ledger/holds.ts';
 import type { Embedder } from '../core/meaning/embedder.ts';
 import type { VectorIndex } from '../core/meaning/vectors.ts';
+import type { AccessTokens } from '../core/oauth.ts';
 import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets, UsualOutput } from '../core/ports.ts';
 import type { Affinities } from '../core/routing/affinity.ts';
 import type { Sessions } from '../core/session.ts';
@@ -22,6 +25,9 @@ export interface SharedPorts {
   /** Absent where nothing can be kept. */
   readonly continuity?: (() => Continuity) | undefined;
   readonly sessions?: Sessions | undefined;
+  readonly credentials?: Credentials | undefined;
+  readonly accessTokens?: AccessTokens | undefined;
+  readonly governance?: Governance | undefined;
   readonly models?: PlatformModels | undefined;
   readonly embedder?: Embedder | undefined;
   /** Absent where nothing can be kept. */
@@ -33,6 +39,7 @@ export interface SharedPorts {
   readonly affinities: Affinities;
   readonly pulse?: Ports['pulse'];
   readonly repeats?: Ports['repeats'];
+  readonly steps?: Ports['steps'];
 }
 
 /** The kernel's instruments for one request on Cloudflare. Those that not every call needs are made when one does. */
@@ -45,9 +52,13 @@ export class RequestPorts implements Ports {
   readonly affinities: Affinities;
   readonly pulse: Ports['pulse'];
   readonly repeats: Ports['repeats'];
+  readonly steps: Ports['steps'];
   readonly models: PlatformModels | undefined;
   readonly embedder: Embedder | undefined;
   readonly sessions: Sessions | undefined;
+  readonly credentials: Credentials | undefined;
+  readonly accessTokens: AccessTokens | undefined;
+  readonly governance: Governance | undefined;
   readonly after: After;
   readonly #shared: SharedPorts;
   #health: Health | undefined;
@@ -68,9 +79,13 @@ export class RequestPorts implements Ports {
     this.affinities = shared.affinities;
     this.pulse = shared.pulse;
     this.repeats = shared.repeats;
+    this.steps = shared.steps;
     this.models = shared.models;
     this.embedder = shared.embedder;
     this.sessions = shared.sessions;
+    this.credentials = shared.credentials;
+    this.accessTokens = shared.accessTokens;
+    this.governance = shared.governance;
   }
 
   get health(): Health {

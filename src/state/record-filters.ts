@@ -13,6 +13,11 @@ export interface RecordFilters {
   readonly provider?: string | undefined;
   readonly status?: string | undefined;
   readonly error?: string | undefined;
+  /** Of requests to MCP servers: the tool by the name that clients see, the method of the protocol, the server behind the route. */
+  readonly tool?: string | undefined;
+  readonly mcp_method?: string | undefined;
+  readonly mcp_outcome?: string | undefined;
+  readonly source?: string | undefined;
   /** Started at or after; milliseconds since the epoch. */
   readonly since?: number | undefined;
   /** Started before; milliseconds since the epoch. */
@@ -42,6 +47,10 @@ const conditions: { readonly [filter in Exclude<keyof RecordFilters, 'metadata'>
   provider: `${PROVIDER} = ?`,
   status: 'status = ?',
   error: 'error_code = ?',
+  tool: 'mcp_tool = ?',
+  mcp_method: 'mcp_method = ?',
+  mcp_outcome: 'mcp_outcome = ?',
+  source: 'mcp_source = ?',
   since: 'started_at >= ?',
   until: 'started_at < ?',
 };

@@ -38,6 +38,12 @@ export interface RecordRow {
   readonly price_version: string | null;
   readonly metadata: string | null;
   readonly facts: string | null;
+  /** Of requests to MCP servers, out of their facts: what is looked for and summed by. */
+  readonly mcp_method: string | null;
+  readonly mcp_tool: string | null;
+  readonly mcp_source: string | null;
+  readonly mcp_era: string | null;
+  readonly mcp_outcome: string | null;
 }
 
 /** Every column once; the compiler refuses a list that lacks one. */
@@ -75,6 +81,11 @@ const columnSet: { readonly [column in keyof RecordRow]: true } = {
   price_version: true,
   metadata: true,
   facts: true,
+  mcp_method: true,
+  mcp_tool: true,
+  mcp_source: true,
+  mcp_era: true,
+  mcp_outcome: true,
 };
 export const recordColumns: readonly string[] = Object.keys(columnSet);
 
@@ -117,6 +128,19 @@ export function rowOf(record: RequestRecord): RecordRow {
     price_version: orNull(record.priceVersion),
     metadata: asText(record.metadata),
     facts: asText(record.facts),
+    ...mcpOf(record.facts?.mcp),
+  };
+}
+
+function mcpOf(fact: Json | undefined): Pick<RecordRow, `mcp_${string}` & keyof RecordRow> {
+  const said = isObject(fact) ? fact : {};
+  const text = (value: Json | undefined) => (typeof value === 'string' ? value : null);
+  return {
+    mcp_method: text(said.method),
+    mcp_tool: text(said.tool),
+    mcp_source: text(said.source),
+    mcp_era: text(said.era),
+    mcp_outcome: text(said.outcome),
   };
 }
 

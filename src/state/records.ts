@@ -1,4 +1,5 @@
 import type { RequestRecord } from '../core/ports.ts';
+import { ADD_MCP_TOTALS } from './mcp-totals.ts';
 import { type Page, type PageRequest, pageOf, readCursor } from './paging.ts';
 import { conditionsOf, type RecordFilters, where } from './record-filters.ts';
 import { isWritable, type RecordRow, recordColumns, recordOf, rowOf } from './record-row.ts';
@@ -26,7 +27,9 @@ export async function insertRecords(db: D1Database, records: readonly RequestRec
   if (first === undefined) return;
   const statements = batches(whole.map((row) => JSON.stringify(row))).flatMap((batch) => {
     const json = `[${batch.join(',')}]`;
-    return [db.prepare(ADD_TOTALS).bind(json), db.prepare(INSERT).bind(json)];
+    const isOfMcp = batch.some((row) => row.includes('"mcp_method":"'));
+    const added = isOfMcp ? [db.prepare(ADD_MCP_TOTALS).bind(json)] : [];
+    return [db.prepare(ADD_TOTALS).bind(json), ...added, db.prepare(INSERT).bind(json)];
   });
   await db.batch(dropped === 0 ? statements : [db.prepare(ADD_DROPPED).bind(dropped, first.id), ...statements]);
 }

@@ -35,6 +35,7 @@ function asked(call: RequestRecord, dimension: Dimension): Json {
     return metadata[dimension.metadata] ?? null;
   }
   const at = new Date(call.startedAt).toISOString();
+  const mcp = (call.facts?.mcp ?? {}) as { readonly [name: string]: Json | undefined };
   const values: { readonly [name in typeof dimension]: Json | undefined } = {
     org: call.org,
     team: call.team,
@@ -47,6 +48,11 @@ function asked(call: RequestRecord, dimension: Dimension): Json {
     provider: call.servedModel?.split('/')[0],
     status: call.status,
     error: call.errorCode,
+    tool: mcp.tool,
+    source: mcp.source,
+    mcp_method: mcp.method,
+    mcp_outcome: mcp.outcome,
+    mcp_era: mcp.era,
     hour: `${at.slice(0, 13)}:00:00Z`,
     day: at.slice(0, 10),
     month: at.slice(0, 7),
@@ -100,6 +106,11 @@ const plain = [
   'provider',
   'status',
   'error',
+  'tool',
+  'source',
+  'mcp_method',
+  'mcp_outcome',
+  'mcp_era',
   'hour',
   'day',
   'month',
@@ -128,6 +139,11 @@ const arbitraryCall = fc.record(
     toolCalls: fc.nat({ max: 3 }),
     usage: fc.record({ input: count, output: count, cacheRead: count, cacheWrite: count, reasoning: count }),
     cost: count.map(nanoUsd),
+    facts: fc.constantFrom(
+      {},
+      { mcp: { method: 'tools/list', outcome: 'complete' } },
+      { mcp: { method: 'tools/call', tool: 't', source: 's', era: 'modern', outcome: 'error' } },
+    ),
     metadata: fc.record({ team: fc.constantFrom('blue', 'red', 7, true, null), 'a b.c': some('x', 'y') }, { requiredKeys: [] }),
   },
   { requiredKeys: ['startedAt', 'durationMs', 'attempts', 'status'] },

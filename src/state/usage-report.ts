@@ -16,6 +16,12 @@ const dimensions = {
   provider: PROVIDER,
   status: 'status',
   error: 'error_code',
+  /** Of requests to MCP servers. */
+  tool: 'mcp_tool',
+  source: 'mcp_source',
+  mcp_method: 'mcp_method',
+  mcp_outcome: 'mcp_outcome',
+  mcp_era: 'mcp_era',
   hour: "strftime('%Y-%m-%dT%H:00:00Z', started_at / 1000, 'unixepoch')",
   day: "strftime('%Y-%m-%d', started_at / 1000, 'unixepoch')",
   month: "strftime('%Y-%m', started_at / 1000, 'unixepoch')",
@@ -117,10 +123,13 @@ const NEEDED = [
   'served_model',
 ].join(', ');
 
-const columnOf = (dimension: Dimension): Clause =>
+/** The value that a call has of a dimension, as JSON. */
+export const columnOf = (dimension: Dimension): Clause =>
   typeof dimension === 'string'
     ? { sql: `json_quote(${dimensions[dimension]})`, bound: [] }
     : { sql: "IFNULL(metadata -> ?, 'null')", bound: [metadataPath(dimension.metadata)] };
+
+export const isPeriod = (dimension: Dimension | undefined): boolean => dimension === 'hour' || dimension === 'day' || dimension === 'month';
 
 export const nameOf = (dimension: Dimension): string => (typeof dimension === 'string' ? dimension : `metadata.${dimension.metadata}`);
 
@@ -137,8 +146,7 @@ export async function reportUsage(
   const position = readCursor(request.cursor, ['string', 'number', 'string']);
   const values = by.map(columnOf);
   const narrowed = where(conditionsOf(filters));
-  const [first] = by;
-  const period = first === 'hour' || first === 'day' || first === 'month' ? 'd0' : "''";
+  const period = isPeriod(by[0]) ? 'd0' : "''";
   const names = values.map((_, at) => `d${at}`);
   const { results } = await db
     .prepare(

@@ -5,6 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { litellmPaths } from '../../src/admin/litellm/paths.ts';
 import { ADMIN_TOKEN, KEY, STATE_SECRET, startTestGateway, type TestGateway, UP_KEY, until } from '../gateway.ts';
+import { call as callTool } from '../mcp/gateway.ts';
+import { type Scripted, startTools } from '../mcp/scripted.ts';
 
 // The admin API, asked for what there is: `admin-roles.test.ts` asks every role for what is not.
 
@@ -12,7 +14,8 @@ const METRICS_TOKEN = 'metrics-token-canary-6666';
 const RUN = 'run-of-acme';
 
 let gateway: TestGateway;
-afterAll(() => gateway?.stop());
+let tools: Scripted;
+afterAll(() => Promise.all([gateway?.stop(), tools?.close()]));
 
 interface Answer {
   readonly call: string;
@@ -68,9 +71,17 @@ interface Described {
 let described: readonly Described[];
 
 beforeAll(async () => {
+  tools = await startTools({ read: () => ({ content: [] }) });
   gateway = await startTestGateway({}, { WEIR_METRICS_TOKEN: METRICS_TOKEN });
   const { url: _, upstream } = gateway;
-  await admin('PUT', '/config', { providers: { up: { like: 'openai', baseUrl: `${upstream.origin}/v1`, key: { secret: 'UP_KEY' } } } });
+  const held = { kind: 'remote', url: tools.url, prefix: '', transforms: [{ use: 'pin' }, { use: 'approve', by: 'operator', wait: 0 }] };
+  await admin('PUT', '/config', {
+    providers: { up: { like: 'openai', baseUrl: `${upstream.origin}/v1`, key: { secret: 'UP_KEY' } } },
+    routes: [
+      { name: 'llm', kind: 'llm' },
+      { name: 'held', kind: 'mcp', sources: [held] },
+    ],
+  });
   ids.orgs = (await admin('POST', '/orgs', { name: 'acme', limits: [{ unit: 'requests', limit: 1_000, window: '1d' }] })).id;
   ids.teams = (await admin('POST', '/teams', { name: 'acme', org: ids.orgs })).id;
   ids.apps = (await admin('POST', '/apps', { name: 'acme', team: ids.teams })).id;
@@ -88,6 +99,9 @@ beforeAll(async () => {
   told('a signing secret', webhook.secret);
   told('the signing secret', (await admin('POST', `/webhooks/${webhook.id}/rotate`, { overlap: '24h' })).secret);
   await admin('POST', `/webhooks/${webhook.id}/test`, {});
+  await callTool(`${gateway.url}/mcp/held`, 1, 'read', {}, bearer(keyOf('the key')));
+  ids.tools = (await admin('GET', '/tools')).items[0].id;
+  ids.approvals = (await admin('GET', '/approvals')).items[0].id;
   ids.runs = RUN;
   const called = await send(
     'POST',
@@ -99,9 +113,9 @@ beforeAll(async () => {
   const rows = await gateway.rows({ run: RUN });
   ids.requests = rows[0]?.id ?? '';
   await until(
-    () => tables().some(({ table, rows: accounted }) => table === 'usage' && accounted.length > 0),
+    () => tables().some(({ table, rows: accounted }) => table === 'usage' && accounted.length > 1),
     8_000,
-    'the call is in the account',
+    'both calls are in the account',
   );
   const { paths } = (await admin('GET', '/openapi.json')) as { readonly paths: { readonly [path: string]: object } };
   described = Object.entries(paths).flatMap(([at, methods]) =>
@@ -266,7 +280,8 @@ function secrets(): readonly { readonly what: string; readonly text: string }[] 
   const sealed = tables().flatMap(({ table, rows }) =>
     rows.flatMap((row) =>
       Object.entries(row).flatMap(([column, value]) =>
-        columns.test(column) && typeof value === 'string' ? [{ what: `${table}.${column}`, text: value }] : [],
+        // Digests of tools and arguments are no secrets: operators compare them.
+        columns.test(column) && !table.startsWith('mcp_') && typeof value === 'string' ? [{ what: `${table}.${column}`, text: value }] : [],
       ),
     ),
   );
@@ -306,10 +321,11 @@ it('nothing that an administrator is answered holds a digest, a pepper, a sealed
   // Each was told, by one call, and would have been found elsewhere.
   for (const { what, text } of once)
     expect(had.filter((answer) => answer.text.includes(text) && !answer.call.includes(text)).length, what).toBe(1);
-  // The audit names the digest of a configuration so, and its own key.
+  // The audit names the digest of a configuration so, and its own key; tools and approvals those of what was looked at.
   const named = had.filter(
     ({ call, text }) =>
-      !/openapi|schema|config|audit/.test(call) && /"(?:\w*digest|\w*pepper|\w*[cC]iphertext|sealed\w*|password)"/.test(text),
+      !/openapi|schema|config|audit|\/tools|\/approvals/.test(call) &&
+      /"(?:\w*digest|\w*pepper|\w*[cC]iphertext|sealed\w*|password)"/.test(text),
   );
   expect(named.map(({ call }) => call)).toEqual([]);
   expect(had.filter(({ status }) => status === 200).length).toBeGreaterThan(60);

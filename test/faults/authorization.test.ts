@@ -111,7 +111,16 @@ const NAMES_OF_MODELS = [
   'POST /:call{.+:(?:generateContent|streamGenerateContent|countTokens)}',
 ];
 /** Routes whose parameter is the name of an MCP server: of the configuration, and nobody's. Sessions on them: `test/mcp/faults.test.ts`. */
-const NAMES_OF_SERVERS = ['POST /mcp/:name', 'GET /mcp/:name', 'DELETE /mcp/:name', 'GET /.well-known/oauth-protected-resource/mcp/:name'];
+const NAMES_OF_SERVERS = [
+  'POST /mcp/:name',
+  'GET /mcp/:name',
+  'DELETE /mcp/:name',
+  'GET /mcp/:name/sse',
+  'POST /mcp/:name/messages',
+  'GET /.well-known/oauth-protected-resource/mcp/:name',
+];
+/** Routes whose parameters name a source of a server; whose account it is comes from the caller's own credential: `test/mcp/credentials.test.ts`. */
+const NAMES_OF_SOURCES = ['GET', 'POST', 'PUT', 'DELETE'].map((method) => `${method} /oauth/connect/:route/:source`);
 /** Azure's: a deployment is a model, whatever is asked of it. */
 const DEPLOYMENT = /^\/openai\/deployments\/:call\{\.\+[a-z/]*\}$/;
 /** Below it nothing is a caller's: `admin-authorization.test.ts`. */
@@ -142,7 +151,7 @@ function routes(): readonly Route[] {
 it('every route with an id is in the matrix, and nothing else is', () => {
   const withId = routes().filter(({ path }) => /[:*]/.test(path) && !DEPLOYMENT.test(path));
   expect(withId.length).toBeGreaterThan(50);
-  const known = [...Object.keys(MATRIX), ...NAMES_OF_MODELS, ...NAMES_OF_SERVERS, ADMIN];
+  const known = [...Object.keys(MATRIX), ...NAMES_OF_MODELS, ...NAMES_OF_SERVERS, ...NAMES_OF_SOURCES, ADMIN];
   expect(withId.filter(({ rule }) => !known.includes(rule)).map(({ method, path }) => `${method} ${path}`)).toEqual([]);
   expect(known.filter((rule) => !routes().some((route) => route.rule === rule))).toEqual([]);
 });

@@ -3,8 +3,11 @@ import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
   CreateMessageRequestSchema,
+  ElicitationCompleteNotificationSchema,
   ElicitRequestSchema,
   ListRootsRequestSchema,
+  LoggingMessageNotificationSchema,
+  ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -50,11 +53,18 @@ interface AnyClient {
     options?: { readonly onprogress?: (at: { progress: number }) => void; readonly signal?: AbortSignal; readonly timeout?: number },
   ): Promise<Called>;
   tools(): Promise<readonly string[]>;
+  complete(prompt: string, argument: string, value: string): Promise<readonly string[]>;
+  /** From a level on what is logged is told; gives the texts of one call. */
+  logged(level: 'info' | 'error', name: string): Promise<readonly unknown[]>;
+  /** Addresses that its user was asked to open. */
+  readonly opened: readonly string[];
+  /** Addresses of which the server said that they were opened. */
+  readonly closed: readonly string[];
   onToolsChanged(listener: () => void): Promise<void>;
 }
 
 const requestInit = { headers: { authorization: `Bearer ${KEY}` } };
-const capabilities = { elicitation: {}, sampling: {}, roots: { listChanged: true } };
+const capabilities = { elicitation: { form: {}, url: {} }, sampling: {}, roots: { listChanged: true } };
 const ANSWERS = {
   elicit: (properties: object) => {
     const content: { [field: string]: string | boolean } = {};
@@ -66,31 +76,54 @@ const ANSWERS = {
   roots: { roots: [{ uri: 'file:///home', name: 'home' }] },
 };
 
-async function old(route: string): Promise<AnyClient> {
+async function old(route: string, fetch?: typeof globalThis.fetch): Promise<AnyClient> {
   const client = new OldClient({ name: 'old', version: '1' }, { capabilities });
-  client.setRequestHandler(ElicitRequestSchema, ({ params }) =>
-    ANSWERS.elicit('requestedSchema' in params ? params.requestedSchema.properties : {}),
-  );
+  const opened: string[] = [];
+  const closed: string[] = [];
+  client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+    if (params.mode !== 'url') return ANSWERS.elicit(params.requestedSchema.properties);
+    opened.push(params.url);
+    return { action: 'accept' as const };
+  });
+  client.setNotificationHandler(ElicitationCompleteNotificationSchema, ({ params }) => void closed.push(params.elicitationId));
   client.setRequestHandler(CreateMessageRequestSchema, () => ANSWERS.sample);
   client.setRequestHandler(ListRootsRequestSchema, () => ANSWERS.roots);
-  const transport = new OldTransport(new URL(gateway.mcp(route)), { requestInit });
+  const transport = new OldTransport(new URL(gateway.mcp(route)), { requestInit, ...(fetch === undefined ? {} : { fetch }) });
   await client.connect(transport as never);
   open.push(client);
   return {
     version: () => transport.protocolVersion,
     call: (name, args = {}, options) => client.callTool({ name, arguments: { ...args } }, undefined, options as never) as Promise<Called>,
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
+    complete: async (prompt, name, value) =>
+      (await client.complete({ ref: { type: 'ref/prompt', name: prompt }, argument: { name, value } })).completion.values,
+    logged: async (level, name) => {
+      const found: unknown[] = [];
+      client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void found.push(params.data));
+      await client.setLoggingLevel(level);
+      await client.callTool({ name });
+      return found;
+    },
+    opened,
+    closed,
     onToolsChanged: async (listener) => client.setNotificationHandler(ToolListChangedNotificationSchema, listener),
   };
 }
 
-async function fresh(route: string): Promise<AnyClient> {
-  const client = new NewClient({ name: 'new', version: '1' }, { capabilities, versionNegotiation: { mode: { pin: '2026-07-28' } } });
-  client.setRequestHandler(
-    'elicitation/create',
-    async ({ params }) =>
-      ANSWERS.elicit('requestedSchema' in params ? (params.requestedSchema as { properties: object }).properties : {}) as never,
-  );
+/** A client of the new SDK, in the new way or in the old one. */
+async function fresh(route: string, way: 'new' | 'old' = 'new'): Promise<AnyClient> {
+  const versionNegotiation = { mode: way === 'new' ? { pin: '2026-07-28' as const } : ('legacy' as const) };
+  const client = new NewClient({ name: 'new', version: '1' }, { capabilities, versionNegotiation });
+  const opened: string[] = [];
+  const closed: string[] = [];
+  client.setRequestHandler('elicitation/create', async ({ params }) => {
+    if (params.mode === 'url') {
+      opened.push(params.url);
+      return { action: 'accept' };
+    }
+    return ANSWERS.elicit('requestedSchema' in params ? (params.requestedSchema as { properties: object }).properties : {}) as never;
+  });
+  client.setNotificationHandler('notifications/elicitation/complete', async ({ params }) => void closed.push(params.elicitationId));
   client.setRequestHandler('sampling/createMessage', async () => ANSWERS.sample as never);
   client.setRequestHandler('roots/list', async () => ANSWERS.roots);
   await client.connect(new NewTransport(new URL(gateway.mcp(route)), { requestInit }));
@@ -99,12 +132,24 @@ async function fresh(route: string): Promise<AnyClient> {
     version: () => client.getNegotiatedProtocolVersion(),
     call: (name, args = {}, options) => client.callTool({ name, arguments: { ...args } }, options as never) as Promise<Called>,
     tools: async () => (await client.listTools()).tools.map(({ name }) => name),
+    complete: async (prompt, name, value) =>
+      (await client.complete({ ref: { type: 'ref/prompt', name: prompt }, argument: { name, value } })).completion.values,
+    logged: async (level, name) => {
+      const found: unknown[] = [];
+      client.setNotificationHandler('notifications/message', async ({ params }) => void found.push(params.data));
+      if (way === 'old') await client.setLoggingLevel(level);
+      await client.callTool({ name, ...(way === 'old' ? {} : { _meta: { 'io.modelcontextprotocol/logLevel': level } }) } as never);
+      return found;
+    },
+    opened,
+    closed,
     onToolsChanged: async (listener) => {
       client.setNotificationHandler('notifications/tools/list_changed', async () => listener());
       await client.listen({ toolsListChanged: true });
     },
   };
 }
+const freshOld = (route: string) => fresh(route, 'old');
 
 const said = ({ content }: Called) => content.map(({ text }) => text).join('');
 const newToOld = { connect: old, version: '2025-11-25' };
@@ -113,6 +158,8 @@ const bridges = [
   { name: 'new client, old server', connect: fresh, route: 'legacy', asks: 'midway', version: '2026-07-28' },
   { name: 'old client, new server', ...newToOld, route: 'modern', asks: 'back' },
   { name: 'old client, old server', ...newToOld, route: 'legacy', asks: 'midway' },
+  { name: 'new SDK in the old way, new server', connect: freshOld, version: '2025-11-25', route: 'modern', asks: 'back' },
+  { name: 'new SDK in the old way, old server', connect: freshOld, version: '2025-11-25', route: 'legacy', asks: 'midway' },
 ] as const;
 
 describe.each(bridges)('$name', ({ connect, route, asks, version }) => {
@@ -139,6 +186,44 @@ describe.each(bridges)('$name', ({ connect, route, asks, version }) => {
       );
       expect(said(await client.call('test_sampling', { prompt: 'Capital?' }))).toBe('LLM response: Paris');
       expect(said(await client.call('test_roots'))).toBe('Roots: file:///home');
+    }
+  });
+
+  it('sends the user of the client where the server wants it', async () => {
+    const client = await connect(route);
+    if (asks === 'back') {
+      expect(said(await client.call('test_input_required_url'))).toBe('signed in');
+      expect(client.opened).toEqual(['https://auth.example/new']);
+      return;
+    }
+    expect(said(await client.call('test_url_elicitation'))).toContain('action=accept');
+    expect(client.opened).toEqual(['https://auth.example/sign-in']);
+    if (version === '2026-07-28') {
+      // Its revision has no ids for addresses, and so nobody says that one was opened.
+      expect(client.closed).toEqual([]);
+      expect(said(await client.call('test_url_required'))).toBe('signed in');
+      expect(client.opened).toEqual(['https://auth.example/sign-in', 'https://auth.example/first']);
+      return;
+    }
+    await until(() => client.closed.length === 1, 3_000, 'the server to say that it was opened');
+    const elicitations = [expect.objectContaining({ mode: 'url', url: 'https://auth.example/first', elicitationId: 'first' })];
+    await expect(client.call('test_url_required')).rejects.toMatchObject({ code: -32042, data: { elicitations } });
+    expect(said(await client.call('test_url_required'))).toBe('signed in');
+  });
+
+  it('completes arguments', async () => {
+    const client = await connect(route);
+    expect(await client.complete('test_prompt_with_arguments', 'arg1', 'pa')).toEqual(['paris', 'park']);
+  });
+
+  it('tells what is logged to who wants to know', async () => {
+    const client = await connect(route);
+    if (route === 'modern') {
+      expect(await client.logged('info', 'test_logging_tool')).toEqual(['only for who asked for a level']);
+      expect(await client.logged('error', 'test_logging_tool')).toEqual([]);
+    } else {
+      const all = ['Tool execution started', 'Tool processing data', 'Tool execution completed'];
+      expect(await client.logged('info', 'test_tool_with_logging')).toEqual(all);
     }
   });
 
@@ -177,6 +262,27 @@ it('tells a new client what changes at a new server, and nothing that it did not
   await until(() => changes === 1, 5_000, 'the change to be told');
 });
 
+it('tells an old client of resources that it subscribed to, at servers of both ways', async () => {
+  for (const route of ['modern', 'legacy']) {
+    const client = new OldClient({ name: 'old', version: '1' });
+    const updated: string[] = [];
+    client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.push(params.uri));
+    await client.connect(new OldTransport(new URL(gateway.mcp(route)), { requestInit }) as never);
+    open.push(client);
+    await client.subscribeResource({ uri: 'test://watched-resource' });
+    await until(
+      async () => {
+        await client.callTool({ name: 'test_trigger_update' });
+        return updated.length > 0;
+      },
+      8_000,
+      `the change to be told: ${route}`,
+    );
+    expect(updated[0]).toBe('test://watched-resource');
+    await client.unsubscribeResource({ uri: 'test://watched-resource' });
+  }
+});
+
 it('tells an old client what changes at a new server', async () => {
   const client = await old('modern');
   let changes = 0;
@@ -206,3 +312,37 @@ it('takes a stream up again that an old server ends in the middle of a call', as
   const modern = await fresh('legacy');
   expect(said(await modern.call('test_reconnection'))).toContain('completed');
 });
+
+it.each(['modern', 'legacy'])('goes on where the connection of an old client broke in the middle of a call: %s', async (route) => {
+  const asked: (string | null)[] = [];
+  let isCut = false;
+  const client = await old(route, async (input, init) => {
+    const response = await fetch(input, init);
+    if (init?.method === 'GET') asked.push(new Headers(init.headers).get('last-event-id'));
+    if (isCut || !String(init?.body).includes('test_tool_with_progress')) return response;
+    isCut = true;
+    return new Response(brokenOff(response.body), response);
+  });
+  const seen: number[] = [];
+  const call = client.call('test_tool_with_progress', {}, { onprogress: ({ progress }) => seen.push(progress) });
+  expect((await call).isError ?? false).toBe(false);
+  expect(seen.at(-1)).toBe(100);
+  expect(new Set(seen).size).toBe(seen.length);
+  expect(asked.at(-1)).toMatch(/^r[\da-f]{8}-\d+$/);
+});
+
+/** The first piece of a stream, and then an error. */
+const brokenOff = (body: ReadableStream<Uint8Array> | null) => {
+  const reader = body?.getReader();
+  let pieces = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { value } = (await reader?.read()) ?? {};
+      pieces += 1;
+      if (pieces > 1 || value === undefined) {
+        await reader?.cancel();
+        controller.error(new Error('the connection broke'));
+      } else controller.enqueue(value);
+    },
+  });
+};

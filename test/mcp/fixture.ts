@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
+import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import {
   type CallToolResult,
   createMcpHandler,
@@ -12,9 +13,12 @@ import {
   McpServer,
   ResourceTemplate,
   type ServerContext,
+  UrlElicitationRequiredError,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
+
+import { type Serve, type TaskServer, withTasks } from './tasks-extension.ts';
 
 // A server of the protocol as the official SDK makes one, in both of its ways, with the tools, prompts and resources that
 // the official conformance suite asks for by name.
@@ -25,15 +29,21 @@ export interface Fixture {
   readonly requests: readonly { readonly method: string; readonly headers: IncomingMessage['headers'] }[];
   /** Calls of `slow` that were cancelled. */
   readonly cancelled: () => number;
+  /** Of its tasks: the ids, and how many were cancelled. */
+  readonly tasks: Pick<TaskServer, 'ids' | 'cancelled'>;
   /** Forgets every session, as a server does that was started anew. */
   forget(): void;
   close(): Promise<void>;
 }
 
 export interface FixtureOptions {
-  /** `modern`: only 2026-07-28; `legacy`: only what came before. */
-  readonly eras?: 'both' | 'modern' | 'legacy';
+  /** `modern`: only 2026-07-28; `legacy`: only what came before; `sse`: only HTTP+SSE, the transport of 2024-11-05. */
+  readonly eras?: 'both' | 'modern' | 'legacy' | 'sse';
   readonly port?: number;
+  /** With tasks, in the form of 2026-07-28. */
+  readonly tasks?: true;
+  /** Another server than the suite's. */
+  readonly made?: () => McpServer;
 }
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -59,10 +69,13 @@ function accepted(context: ServerContext, key: string, field: string): unknown {
 type Tool = (args: Record<string, unknown>, context: ServerContext) => Promise<unknown>;
 
 interface State {
+  readonly made: FixtureOptions['made'];
   readonly codec: ReturnType<typeof createRequestStateCodec<Record<string, unknown>>>;
   readonly transports: Map<string, WebStandardStreamableHTTPServerTransport>;
   cancelled: number;
-  changed(what: 'tools' | 'prompts'): void;
+  /** Whether the last call was refused until an address is opened. */
+  refused: boolean;
+  changed(what: 'tools' | 'prompts' | 'watched'): void;
 }
 
 async function asked(context: ServerContext, method: string, params: object, say: (answer: never) => string): Promise<CallToolResult> {
@@ -194,6 +207,25 @@ const ENUMS = form(
 
 /** Tools that need something of the server's own. */
 const stateful = (state: State): { readonly [name: string]: Tool } => ({
+  // An address that a user has to open: asked for in the middle of a call, and as the reason why there is no answer yet.
+  test_url_elicitation: async (_args, context) => {
+    const elicitationId = 'the-only-one';
+    const params = { mode: 'url', message: 'Sign in', url: 'https://auth.example/sign-in', elicitationId };
+    const answer = await asked(context, 'elicitation/create', params, elicited);
+    await context.mcpReq.notify({ method: 'notifications/elicitation/complete', params: { elicitationId } });
+    return answer;
+  },
+  test_url_required: async () => {
+    state.refused = !state.refused;
+    if (!state.refused) return text('signed in');
+    const url = 'https://auth.example/first';
+    throw new UrlElicitationRequiredError([{ mode: 'url', message: 'Sign in first', url, elicitationId: 'first' }]);
+  },
+  test_input_required_url: async (_args, context) => {
+    const answer = context.mcpReq.inputResponses?.consent as { action?: string } | undefined;
+    if (answer?.action === 'accept') return text('signed in');
+    return inputRequired({ inputRequests: { consent: inputRequired.elicitUrl({ message: 'Sign in', url: 'https://auth.example/new' }) } });
+  },
   test_reconnection: async (_args, context) => {
     const transport = context.sessionId === undefined ? undefined : state.transports.get(context.sessionId);
     transport?.closeSSEStream(context.mcpReq.id);
@@ -213,6 +245,11 @@ const stateful = (state: State): { readonly [name: string]: Tool } => ({
   },
   test_trigger_tool_change: async () => {
     state.changed('tools');
+    return text('told');
+  },
+  test_trigger_update: async (_args, context) => {
+    if (context.sessionId === undefined) state.changed('watched');
+    else await context.mcpReq.notify({ method: 'notifications/resources/updated', params: { uri: 'test://watched-resource' } });
     return text('told');
   },
   test_trigger_prompt_change: async () => {
@@ -288,6 +325,7 @@ const SCHEMA = {
 } as const;
 
 function serverOf(state: State): McpServer {
+  if (state.made !== undefined) return state.made();
   const server = new McpServer(
     { name: 'fixture', version: '1.0.0' },
     {
@@ -394,32 +432,48 @@ function addPrompts(server: McpServer): void {
   }) as never);
 }
 
-type Serve = (request: Request, body: unknown) => Promise<Response>;
-
-export async function startFixture({ eras = 'both', port = 0 }: FixtureOptions = {}): Promise<Fixture> {
+export async function startFixture({ eras = 'both', port = 0, made, tasks }: FixtureOptions = {}): Promise<Fixture> {
   const requests: { method: string; headers: IncomingMessage['headers'] }[] = [];
   const state: State = {
     codec: createRequestStateCodec<Record<string, unknown>>({ key: randomBytes(32) }),
+    made,
     transports: new Map(),
     cancelled: 0,
-    changed: (what) => (what === 'tools' ? modern.notify.toolsChanged() : modern.notify.promptsChanged()),
+    refused: false,
+    changed: (what) => {
+      if (what === 'watched') modern.notify.resourceUpdated('test://watched-resource');
+      else if (what === 'tools') modern.notify.toolsChanged();
+      else modern.notify.promptsChanged();
+    },
   };
   const modern = createMcpHandler(() => serverOf(state), { legacy: 'reject' });
   const legacy = legacyHandler(state);
+  const asTasks = withTasks((request, body) => modern.fetch(request, { parsedBody: body }));
   const serve: Serve = (request, body) => {
     const meta = (body as { params?: { _meta?: object } } | undefined)?.params?._meta ?? {};
     const isModern =
       Object.hasOwn(meta, 'io.modelcontextprotocol/protocolVersion') || request.headers.get('mcp-protocol-version') === '2026-07-28';
-    if (eras === 'modern' || (eras === 'both' && isModern)) return modern.fetch(request, { parsedBody: body });
+    if (eras === 'modern' || (eras === 'both' && isModern)) {
+      return tasks === true ? asTasks.serve(request, body) : modern.fetch(request, { parsedBody: body });
+    }
     return legacy(request, body);
   };
-  const http = createServer((request, response) => void handle(request, response, serve, requests));
+  const sse = sseHandler(state);
+  const http = createServer((request, response) => {
+    if (eras !== 'sse') return void handle(request, response, serve, requests);
+    requests.push({ method: request.method ?? '', headers: request.headers });
+    void sse.handle(request, response);
+  });
   await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`,
     requests,
     cancelled: () => state.cancelled,
-    forget: () => state.transports.clear(),
+    tasks: asTasks,
+    forget: () => {
+      state.transports.clear();
+      sse.forget();
+    },
     close: async () => {
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));
@@ -460,6 +514,30 @@ function legacyHandler(state: State): Serve {
     });
     await serverOf(state).connect(transport);
     return transport.handleRequest(request, { parsedBody: body });
+  };
+}
+
+/** The old transport, from the SDK that still has it: a stream, and what is posted beside it. */
+function sseHandler(state: State) {
+  const transports = new Map<string, SSEServerTransport>();
+  return {
+    forget() {
+      for (const transport of transports.values()) void transport.close();
+      transports.clear();
+    },
+    async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+      if (request.method === 'GET' && pathname === '/mcp') {
+        const transport = new SSEServerTransport('/messages', response);
+        transports.set(transport.sessionId, transport);
+        response.on('close', () => transports.delete(transport.sessionId));
+        await serverOf(state).connect(transport as never);
+        return;
+      }
+      const transport = pathname === '/messages' ? transports.get(searchParams.get('sessionId') ?? '') : undefined;
+      if (transport === undefined) return void response.writeHead(pathname === '/mcp' ? 405 : 404).end();
+      await transport.handlePostMessage(request, response);
+    },
   };
 }
 

@@ -6,7 +6,10 @@ export interface SourceOptions {
   readonly url: string;
   readonly name?: string;
   readonly prefix?: string;
-  readonly key?: { readonly value: string };
+  readonly key?: { readonly value?: string; readonly vault?: string };
+  readonly auth?: object;
+  readonly header?: string;
+  readonly transforms?: readonly object[];
 }
 
 export interface McpGateway extends TestGateway {

@@ -29,8 +29,11 @@ const client = (id: string) => ({
   response_types: [],
 });
 
-/** A certified OpenID provider, on loopback. Its access tokens are JWTs for one resource (RFC 8707, RFC 9068). */
-export async function startIdentityProvider(clients: readonly string[]): Promise<IdentityProvider> {
+/**
+ * A certified OpenID provider, on loopback. Its access tokens are JWTs for one resource (RFC 8707, RFC 9068). `people`:
+ * further clients at which people sign in, as the provider's own settings have them.
+ */
+export async function startIdentityProvider(clients: readonly string[], people: readonly object[] = []): Promise<IdentityProvider> {
   const asked: string[] = [];
   let serve: (request: IncomingMessage, response: ServerResponse) => void = () => undefined;
   const server = createServer((request, response) => {
@@ -44,9 +47,12 @@ export async function startIdentityProvider(clients: readonly string[]): Promise
     clients: [
       ...clients.map(client),
       { client_id: 'web', client_secret: SECRET, grant_types: ['authorization_code'], redirect_uris: [REDIRECT], response_types: ['code'] },
+      ...people,
     ],
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: 'first' }] },
-    scopes: ['openid', 'ai:use', 'ai:look'],
+    scopes: ['openid', 'email', 'profile', 'ai:use', 'ai:look'],
+    claims: { openid: ['sub', 'groups'], email: ['email'], profile: ['department'] },
+    conformIdTokenClaims: false,
     ttl: { ClientCredentials: 600, AccessToken: 600, IdToken: 600, Interaction: 600, Session: 600, Grant: 600, AuthorizationCode: 60 },
     cookies: { keys: ['cookies of the tests'] },
     features: {
@@ -64,7 +70,15 @@ export async function startIdentityProvider(clients: readonly string[]): Promise
         }),
       },
     },
-    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    findAccount: (_context: unknown, id: string) => ({
+      accountId: id,
+      claims: () => ({
+        sub: id,
+        email: `${id}@acme.example`,
+        department: 'builds',
+        groups: id === 'root' ? ['people', 'platform'] : ['people'],
+      }),
+    }),
     extraTokenClaims: (_context: unknown, token: { accountId?: string }) =>
       token.accountId === undefined
         ? undefined

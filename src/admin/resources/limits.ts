@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
 import { isObject, type Json } from '../../core/json.ts';
-import { type Limit, readLimit, type Subjects, takesFor } from '../../core/ledger/limits.ts';
-import { type Level, levels, meterKey, type Take, type Unit, units } from '../../core/ledger/take.ts';
+import { type Limit, meterAt, readLimit, type Subjects } from '../../core/ledger/limits.ts';
+import { type Level, levels, meterKey, type Take, type Unit } from '../../core/ledger/take.ts';
 import { formatUsd, nanoUsd } from '../../core/money.ts';
 import { readTenant } from '../../state/tenants/reads.ts';
 import { orgOf, type Tenant } from '../../state/tenants/tenant.ts';
@@ -17,7 +17,8 @@ const each = z.string().min(1).max(256).optional();
 const query = z.strictObject({
   user: each.describe('Whose limits per user: as calls name it.'),
   run: each.describe('Of which run.'),
-  model: each.describe('Of which model, as provider/model.'),
+  session: each.describe('Of which session with an MCP server, by its id.'),
+  model: each.describe('Of which model, as provider/model; of which tool, as mcp/route/tool.'),
   provider: each.describe('Of which provider.'),
   org: each.describe('By id.'),
   team: each.describe('By id.'),
@@ -71,11 +72,9 @@ function stands({ level }: Resource, { id }: Tenant, written: Json, subjects: Su
   const { per } = read;
   const subject = per === undefined || per === level ? null : subjects[per];
   if (subject === undefined) return { written, limit: read, each: null };
-  const [take] = takesFor([{ level, id, limits: [read] }], subjects, NOTHING);
-  return { written, limit: read, each: subject, ...(take === undefined ? {} : { take }) };
+  const meter = meterAt(read, level, id, subjects);
+  return { written, limit: read, each: subject, ...(meter === undefined ? {} : { take: { ...meter, amount: 0 } }) };
 }
-
-const NOTHING: { readonly [unit in Unit]?: number } = Object.fromEntries(units.map((unit) => [unit, 0]));
 
 function ledgerOf(tenant: Tenant, { ledger }: AdminDeps): OrgLedger {
   if (ledger === undefined)

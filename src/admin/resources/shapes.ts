@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseCidr } from '../../core/cidr.ts';
-import { readLimit } from '../../core/ledger/limits.ts';
+import { MOST_TOOLS, readLimit } from '../../core/ledger/limits.ts';
 import { HIGHEST_FRACTION, levels, MOST_FRACTIONS, units } from '../../core/ledger/take.ts';
 
 // What organisations, teams, apps and keys look like on the wire. The OpenAPI document and the types of the command line are made from here.
@@ -21,6 +21,12 @@ export const limit = z
     limit: z.number().min(0, { abort: true }).describe('Dollars for usd, else a whole number.'),
     window: z.string().optional().describe('Rates: 30s, 1m, 1h. Of the calendar: hour, day or 1d, week, month. Absent: for good.'),
     per: z.enum(levels).optional().describe('Counted for each of these on its own.'),
+    tools: z
+      .array(z.string().max(128))
+      .min(1)
+      .max(MOST_TOOLS)
+      .optional()
+      .describe('Counts calls of these tools of MCP servers alone: names such as mcp/team/search*, where * stands for any text.'),
     burst: z.int().min(0).optional().describe('What a rate lets through at once; the limit itself when absent.'),
     zone: z.string().optional().describe('The time zone of a window of the calendar; UTC when absent.'),
     alertAt: z

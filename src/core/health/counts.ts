@@ -19,6 +19,7 @@ const bearings: { readonly [Code in UpstreamCode]: Bearing } = {
   upstream_timeout: 'failure',
   upstream_rate_limited: 'rest',
   upstream_credential: 'credential',
+  upstream_authorization: 'nothing',
   // The gateway's own word for having asked nobody.
   upstream_unavailable: 'nothing',
   // A call can bring it about by what it asks for, and so could one caller for all.

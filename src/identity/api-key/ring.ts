@@ -44,12 +44,15 @@ type After = (work: Promise<unknown>) => void;
 export class KeyRing {
   readonly #options: KeyRingOptions;
   readonly #callers: FreshCallers;
+  /** Of keys that something else stands for, by their ids: apart from what is shown, so that an id is never a key. */
+  readonly #byId: FreshCallers;
   readonly #foreign: ForeignKeys | undefined;
 
   constructor(options: KeyRingOptions) {
     this.#options = options;
     const { store, clock, log } = options;
     this.#callers = new FreshCallers({ clock, what: 'key', log });
+    this.#byId = new FreshCallers({ clock, what: 'key', log });
     this.#foreign = store?.foreign === undefined ? undefined : new ForeignKeys(store.foreign, clock);
   }
 
@@ -103,13 +106,32 @@ export class KeyRing {
     return stored === undefined ? own?.identity : this.#holds(stored, Number.POSITIVE_INFINITY)?.identity;
   }
 
+  /** As `identify`, of a key that something else stands for which was shown. */
+  async byId(id: string, after: After): Promise<Identity | undefined> {
+    const { store, fixed } = this.#options;
+    const own = fixed.find(({ identity }) => identity.keyId === id);
+    if (store === undefined) return own?.identity;
+    const read = () =>
+      this.#byId.read(
+        id,
+        async () => {
+          const stored = await store.read(id);
+          return stored === undefined ? bare(own) : this.#holds(stored, Number.POSITIVE_INFINITY);
+        },
+        after,
+      );
+    return this.#byId.known(id, after, read) ?? (this.#byId.isRefused(id) ? undefined : read());
+  }
+
   /** Something about keys has changed through this isolate: nothing read before it holds. */
   changed(): void {
+    this.#byId.changed();
     this.#foreign?.changed();
     this.#callers.changed();
   }
 
   saw(org: string, generation: number): void {
+    this.#byId.saw(org, generation);
     this.#callers.saw(org, generation);
   }
 

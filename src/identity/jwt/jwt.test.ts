@@ -15,7 +15,7 @@ describe('a token', () => {
   ])('signed with a key that its issuer publishes is good: %s', async (name, alg) => {
     const { prove, ports } = setUp({ keys: [pair('other').jwk, pair(name).jwk] });
     const proof = await prove(await sign(pair(name).privateKey, { alg, kid: name }));
-    expect(proof).toEqual({ facts: { claims: claims() } });
+    expect(proof).toEqual({ facts: { claims: claims() }, scopes: [] });
     expect(ports.sent.map(({ url, method }) => `${method} ${url}`)).toEqual([
       `GET ${ISSUER}/.well-known/openid-configuration`,
       `GET ${ISSUER}/jwks`,

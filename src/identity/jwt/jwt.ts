@@ -1,7 +1,7 @@
 import { encodeBase64 } from '../../core/base64.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { defineIdentity, type IdentityPorts, type Proof, type Shown, type Witness } from '../../core/identity.ts';
-import type { JsonObject } from '../../core/json.ts';
+import { isArray, type JsonObject } from '../../core/json.ts';
 import { Snapshots } from '../../core/snapshots.ts';
 import { holds } from '../../core/template.ts';
 import { IssuerKeys } from './issuer-keys.ts';
@@ -91,8 +91,15 @@ class Tokens implements Witness {
     }
     const { sub } = claims;
     const mayAdminister = admin !== undefined && typeof sub === 'string' && sub !== '' && missingFrom(claims, admin.claims) === undefined;
-    return { facts: { claims }, ...(mayAdminister ? { admin: sub } : {}) };
+    return { facts: { claims }, scopes: scopesOf(claims), ...(mayAdminister ? { admin: sub } : {}) };
   }
+}
+
+/** RFC 9068 section 2.2.3; Entra and Okta call it `scp`, as a text or a list. A token that says none has none. */
+function scopesOf({ scope, scp }: JsonObject): readonly string[] {
+  const said = scope ?? scp;
+  if (isArray(said)) return said.filter((each) => typeof each === 'string');
+  return typeof said === 'string' ? said.split(' ').filter(Boolean) : [];
 }
 
 /** The first claim that is not or does not hold all it must. */

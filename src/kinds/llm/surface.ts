@@ -3,6 +3,7 @@ import type { Surface } from '../../core/exchange.ts';
 /** Text, usage and the end of LLM calls and chunks, whatever dialect they came in. */
 export const llmSurface: Surface = {
   texts(call, edit) {
+    if (call.kind !== 'llm') return call;
     if (call.dialect === undefined) return call.texts(edit);
     const body = call.wire.json();
     const edited = call.dialect.texts(body, edit);

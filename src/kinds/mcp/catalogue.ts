@@ -5,7 +5,7 @@ import { Wire } from '../../core/wire.ts';
 import { exposedName } from './names.ts';
 import type { Sealer } from './seal.ts';
 import type { McpLimits } from './settings.ts';
-import { type Listing, type Offer, OMITTED, type Page, type SourceContext } from './sources/source.ts';
+import { type Listing, OMITTED, type Page, type SourceContext } from './sources/source.ts';
 import { exposedItem } from './uris.ts';
 import { nobody, type OpenSource } from './virtual.ts';
 import { codes, RpcError } from './wire/errors.ts';
@@ -17,8 +17,10 @@ const NAMES_FOR = 30_000;
 /** Milliseconds for which a cursor is good. */
 const CURSOR_FOR = 3_600_000;
 const CURSOR = 'cursor';
-/** Pages of one list that are walked to find a name. */
+/** Pages of one source's list. */
 const MOST_PAGES = 50;
+/** Characters of JSON of one page, about. */
+const MOST_OF_PAGE = 4 * 1024 * 1024;
 /** Lists that are remembered at most. */
 const MOST_LISTS = 256;
 
@@ -37,15 +39,35 @@ const FIELD: { readonly [what in Listing]: string } = {
 
 /** Capabilities that make sense of several servers together. */
 export const isListed = (capability: string): boolean =>
-  ['tools', 'prompts', 'resources', 'completions', 'logging', 'experimental', 'extensions'].includes(capability);
+  ['tools', 'prompts', 'resources', 'completions', 'logging', 'tasks', 'experimental', 'extensions'].includes(capability);
 
 interface Missing {
   readonly source: string;
   readonly code: string;
   readonly message: string;
+  /** What it had before is listed. */
+  readonly earlier?: true;
 }
 
 type Asked<T> = { readonly source: OpenSource; readonly value: T } | { readonly missing: Missing };
+
+/** All that one source has of a sort, with its own names. */
+interface Whole {
+  readonly items: readonly JsonObject[];
+  /** Milliseconds for which it may be kept; 0: not at all. */
+  readonly ttlMs: number;
+  readonly omitted: readonly JsonObject[];
+  readonly failed?: GatewayError | undefined;
+}
+
+/** All that there is of a sort, as this caller sees it. */
+export interface Everything {
+  /** Of each source, in their order, with the names that clients see. */
+  readonly parts: readonly { readonly source: string; readonly items: readonly JsonObject[] }[];
+  readonly ttlMs: number;
+  /** What to say of it: who is missing, what is in no list. */
+  readonly meta: JsonObject;
+}
 
 /** What several servers have, put together: who fails is named, and the others answer. */
 export class Catalogue {
@@ -53,6 +75,9 @@ export class Catalogue {
   readonly #limits: McpLimits;
   /** Of one caller's: what a server shows one it need not show another. */
   readonly #names = new Map<string, { readonly names: readonly string[]; readonly until: number }>();
+  /** Of things that are kept: how clients see them, and that as JSON. Gone with them. */
+  readonly #exposed = new WeakMap<JsonObject, JsonObject>();
+  readonly #texts = new WeakMap<JsonObject, string>();
   readonly #clock: Clock;
 
   constructor(sources: readonly OpenSource[], limits: McpLimits, clock: Clock) {
@@ -62,47 +87,81 @@ export class Catalogue {
   }
 
   async offers(context: SourceContext) {
-    const { found, meta } = await this.#all(this.#sources, async ({ source }) => source.offer(context));
-    return { offers: found.map(({ source, value }) => ({ ...source, offer: value as Offer })), meta };
+    const inside = this.together(context);
+    const { found, lost } = await this.#all(this.#sources, async ({ source }) => source.offer(inside));
+    return { offers: found.map(({ source, value }) => ({ ...source, offer: value })), meta: missingOf(lost) };
   }
 
-  /** A page of the list of all: the first pages of all of them, then the second ones. */
-  async page(what: Listing, cursor: string | undefined, context: SourceContext, sealer: Sealer): Promise<Wire> {
-    const from = cursor === undefined ? undefined : await this.#opened(what, cursor, sealer);
-    const asked = from === undefined ? this.#sources : this.#sources.filter(({ name }) => from.has(name));
-    const { found, meta } = await this.#all(asked, async (each) => {
-      const offer = await each.source.offer(context);
-      if (!Object.hasOwn(offer.capabilities, CAPABILITY[what])) return { items: [] };
-      return each.source.list(what, from?.get(each.name), context);
+  /** Where others wait with a source, it is not waited for long. */
+  together(context: SourceContext): SourceContext {
+    return this.#sources.length > 1 ? { ...context, listingWithin: this.#limits.listing } : context;
+  }
+
+  async everything(what: Listing, context: SourceContext): Promise<Everything> {
+    const inside = this.together(context);
+    const { found, lost } = await this.#all(this.#sources, async (each): Promise<Whole> => {
+      const offer = await each.source.offer(inside);
+      return Object.hasOwn(offer.capabilities, CAPABILITY[what]) ? this.#whole(each, what, inside) : NOTHING;
     });
-    const next = found.flatMap(({ source, value }) => (value.nextCursor === undefined ? [] : [[source.name, value.nextCursor]]));
-    const result: { [key: string]: Json } = { [FIELD[what]]: this.#items(found) };
-    if (next.length > 0) result.nextCursor = await sealer.seal(`${CURSOR} ${what}`, { next }, CURSOR_FOR);
-    const ttl = found.reduce((least, { value }) => Math.min(least, value.ttlMs ?? 0), Number.POSITIVE_INFINITY);
-    if (context.client.era === 'modern') result.ttlMs = Number.isFinite(ttl) && Object.keys(meta).length === 0 ? ttl : 0;
-    const omitted = found.flatMap(({ source: { name }, value }) => omittedIn(name, value));
-    const told = omitted.length === 0 ? meta : { ...meta, [OMITTED]: omitted };
-    if (Object.keys(told).length > 0) result._meta = told;
-    return Wire.of(result);
+    const stale = found.flatMap(({ source, value: { failed } }) =>
+      failed === undefined ? [] : [{ ...missing(source, failed), earlier: true as const }],
+    );
+    const omitted = found.flatMap(({ value }) => value.omitted);
+    const meta = missingOf([...lost, ...stale]);
+    return {
+      parts: this.#parts(found),
+      ttlMs: lost.length > 0 ? 0 : found.reduce((least, { value }) => Math.min(least, value.ttlMs), Number.POSITIVE_INFINITY),
+      meta: omitted.length === 0 ? meta : { ...meta, [OMITTED]: omitted },
+    };
+  }
+
+  /**
+   * A page of the list of all: `first`, then the sources' things in the order of the sources, as `shown`. The cursor says how
+   * many of which source were on the pages before. `shown.as` gives the same for the same thing, whoever asks.
+   */
+  async page(
+    what: Listing,
+    cursor: string | undefined,
+    context: SourceContext,
+    sealer: Sealer,
+    shown: { readonly first: readonly JsonObject[]; readonly as: (item: JsonObject) => JsonObject } = AS_THEY_ARE,
+  ): Promise<Wire> {
+    const from = cursor === undefined ? undefined : await this.#opened(what, cursor, sealer);
+    const all = await this.everything(what, context);
+    const first = from === undefined ? shown.first.map((item) => JSON.stringify(item)) : [];
+    const names = new Set(shown.first.map(({ name }) => name));
+    const start = from === undefined ? 0 : this.#sources.findIndex(({ name }) => name === from.source);
+    const later = new Set(this.#sources.slice(start).map(({ name }) => name));
+    const parts = all.parts.filter(({ source }) => later.has(source));
+    const kept = new Set(this.#sources.flatMap(({ name, isKept }) => (isKept ? [name] : [])));
+    const { texts, next } = cut(parts, from, this.#limits.page, (item, source) => {
+      if (names.has(item.name)) return undefined;
+      const known = this.#texts.get(item);
+      if (known !== undefined) return known;
+      const text = JSON.stringify(shown.as(item));
+      if (kept.has(source)) this.#texts.set(item, text);
+      return text;
+    });
+    const members: [string, string][] = [[FIELD[what], `[${[...first, ...texts].join(',')}]`]];
+    if (next !== undefined) members.push(['nextCursor', JSON.stringify(await sealer.seal(`${CURSOR} ${what}`, { ...next }, CURSOR_FOR))]);
+    if (context.client.era === 'modern') members.push(['ttlMs', String(Number.isFinite(all.ttlMs) ? all.ttlMs : 0)]);
+    if (Object.keys(all.meta).length > 0) members.push(['_meta', JSON.stringify(all.meta)]);
+    return Wire.written(members);
   }
 
   /** The source's own names. */
-  async names({ name, source }: OpenSource, what: 'tools' | 'prompts' | 'resources', context: SourceContext): Promise<readonly string[]> {
-    const key = JSON.stringify([name, what, context.principal, context.client.era]);
+  async names(each: OpenSource, what: 'tools' | 'prompts' | 'resources', context: SourceContext): Promise<readonly string[]> {
+    const { principal, caller, client } = context;
+    // The whole of who asks: rules may show one caller what they hide from the next, and a run what they hide from another.
+    const key = JSON.stringify([each.name, what, each.changes(), principal, caller, client]);
     const known = this.#names.get(key);
     const now = this.#clock.now();
     if (known !== undefined && known.until > now) return known.names;
-    const names: string[] = [];
-    let cursor: string | undefined;
-    for (let pages = 0; pages < MOST_PAGES; pages++) {
-      const page: Page = await source.list(what, cursor, context);
-      for (const item of page.items) {
-        const own = what === 'resources' ? item.uri : item.name;
-        if (typeof own === 'string') names.push(own);
-      }
-      if (page.nextCursor === undefined || page.nextCursor === cursor || names.length >= this.#limits.capabilities) break;
-      cursor = page.nextCursor;
-    }
+    const { items } = await this.#whole(each, what, context);
+    const names = items.flatMap((item) => {
+      const own = what === 'resources' ? item.uri : item.name;
+      return typeof own === 'string' ? [own] : [];
+    });
     if (this.#names.size >= MOST_LISTS) this.#names.clear();
     this.#names.set(key, { names, until: now + NAMES_FOR });
     return names;
@@ -115,31 +174,59 @@ export class Catalogue {
     return owners.length === 1 ? owners[0]?.source : undefined;
   }
 
-  forget(): void {
-    this.#names.clear();
+  /** Every page of a source's list, to what a source may have at most. */
+  async #whole({ name, source }: OpenSource, what: Listing, context: SourceContext): Promise<Whole> {
+    const { capabilities } = this.#limits;
+    const items: JsonObject[] = [];
+    const omitted: JsonObject[] = [];
+    const seen = new Set<string>();
+    let ttlMs = Number.POSITIVE_INFINITY;
+    let failed: GatewayError | undefined;
+    let cursor: string | undefined;
+    for (let pages = 0; pages < MOST_PAGES && items.length < capabilities; pages++) {
+      const page: Page = await source.list(what, cursor, context);
+      items.push(...page.items.slice(0, capabilities - items.length));
+      omitted.push(...omittedIn(name, page));
+      ttlMs = Math.min(ttlMs, page.ttlMs ?? 0);
+      failed ??= page.failed;
+      cursor = page.nextCursor;
+      if (cursor === undefined || seen.has(cursor)) break;
+      seen.add(cursor);
+    }
+    return { items, omitted, ttlMs, failed };
   }
 
-  #items(found: readonly { readonly source: OpenSource; readonly value: Page }[]): readonly JsonObject[] {
-    const items = found.flatMap(({ source: { prefix }, value }) =>
-      value.items.map((item) => exposedItem(item, prefix, (own) => exposedName(prefix, own, this.#limits.longestName))),
-    );
-    const identity = (item: JsonObject) => item.uri ?? item.uriTemplate ?? item.name;
+  #parts(found: readonly { readonly source: OpenSource; readonly value: Whole }[]): Everything['parts'] {
+    const parts = found.map(({ source, value: { items } }) => ({
+      source: source.name,
+      items: items.map((item) => (source.isKept ? this.#known(item, source) : this.#expose(item, source))),
+    }));
     const seen = new Map<Json | undefined, number>();
-    for (const item of items) seen.set(identity(item), (seen.get(identity(item)) ?? 0) + 1);
+    for (const { items } of parts) for (const item of items) seen.set(identityOf(item), (seen.get(identityOf(item)) ?? 0) + 1);
     // Of two things that look the same to a client nobody can say which is meant: neither is shown.
-    return items.filter((item) => seen.get(identity(item)) === 1);
+    return parts.map(({ source, items }) => ({ source, items: items.filter((item) => seen.get(identityOf(item)) === 1) }));
   }
 
-  async #opened(what: Listing, cursor: string, sealer: Sealer): Promise<ReadonlyMap<string, string>> {
+  #expose(item: JsonObject, { prefix }: OpenSource): JsonObject {
+    return exposedItem(item, prefix, (own) => exposedName(prefix, own, this.#limits.longestName));
+  }
+
+  /** The same object for the same thing, which is one of `#exposed` thereby. */
+  #known(item: JsonObject, source: OpenSource): JsonObject {
+    let exposed = this.#exposed.get(item);
+    if (exposed === undefined) {
+      exposed = this.#expose(item, source);
+      this.#exposed.set(item, exposed);
+    }
+    return exposed;
+  }
+
+  async #opened(what: Listing, cursor: string, sealer: Sealer): Promise<Place> {
     const said = await sealer.open(`${CURSOR} ${what}`, cursor);
-    const next = said?.next;
-    if (!isArray(next)) throw new RpcError(codes.invalidParams, 'The cursor is none of this list, or it is too old: begin anew.');
-    return new Map(
-      next.flatMap((entry) => {
-        const [name, own] = isArray(entry) ? entry : [];
-        return typeof name === 'string' && typeof own === 'string' ? [[name, own] as const] : [];
-      }),
-    );
+    const { source, taken } = said ?? {};
+    if (typeof source === 'string' && typeof taken === 'number' && this.#sources.some(({ name }) => name === source))
+      return { source, taken };
+    throw new RpcError(codes.invalidParams, 'The cursor is none of this list, or it is too old: begin anew.');
   }
 
   /** Throws where every one of them fails. */
@@ -156,9 +243,43 @@ export class Catalogue {
     const found = asked.flatMap((each) => ('value' in each ? [each] : []));
     const lost = asked.flatMap((each) => ('missing' in each ? [each.missing] : []));
     if (found.length === 0 && lost.length > 0) throw nobody(lost.map(({ source }) => source));
-    const meta: JsonObject = lost.length === 0 ? {} : { [MISSING]: lost.map((each) => ({ ...each })) };
-    return { found, meta };
+    return { found, lost };
   }
+}
+
+const NOTHING: Whole = { items: [], omitted: [], ttlMs: Number.POSITIVE_INFINITY };
+const AS_THEY_ARE = { first: [], as: (item: JsonObject) => item };
+
+const identityOf = (item: JsonObject) => item.uri ?? item.uriTemplate ?? item.name;
+
+const missingOf = (lost: readonly Missing[]): JsonObject => (lost.length === 0 ? {} : { [MISSING]: lost.map((each) => ({ ...each })) });
+
+interface Place {
+  readonly source: string;
+  /** How many of its things were on the pages before. */
+  readonly taken: number;
+}
+
+/** So many things from a place on, as JSON, and the place behind them where there are more. */
+function cut(
+  parts: Everything['parts'],
+  from: Place | undefined,
+  most: number,
+  textOf: (item: JsonObject, source: string) => string | undefined,
+): { readonly texts: readonly string[]; readonly next?: Place } {
+  const texts: string[] = [];
+  let length = 0;
+  for (const { source, items } of parts) {
+    for (let taken = source === from?.source ? from.taken : 0; taken < items.length; taken++) {
+      if (texts.length >= most || length > MOST_OF_PAGE) return { texts, next: { source, taken } };
+      const item = items[taken];
+      const text = item === undefined ? undefined : textOf(item, source);
+      if (text === undefined) continue;
+      length += text.length;
+      texts.push(text);
+    }
+  }
+  return { texts };
 }
 
 /** What a source has that is in no list, with its own name. */

@@ -1,8 +1,10 @@
 import { GatewayError } from '../../core/errors.ts';
+import type { Identity } from '../../core/exchange.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import type { Ports } from '../../core/ports.ts';
 import { discover } from './discover.ts';
 import { serveListen } from './listening.ts';
-import { Outlet } from './outlet.ts';
+import { Outlet, pingOfRequest } from './outlet.ts';
 import { Sealer } from './seal.ts';
 import { type SessionAsk, writeAsk } from './session/ask.ts';
 import { clientSession, sharedSession } from './session/host.ts';
@@ -10,7 +12,7 @@ import type { McpSettings } from './settings.ts';
 import type { Caller, Client, SourceContext } from './sources/source.ts';
 import { type Asked, openSources, VirtualServer } from './virtual.ts';
 import type { Inbound } from './wire/classify.ts';
-import { codes, RpcError, rpcErrorOf } from './wire/errors.ts';
+import { codes, RpcError, rpcErrorOf, UNANSWERED } from './wire/errors.ts';
 import { paramHeaders } from './wire/headers.ts';
 import { errorText, type Message, notificationText, type RpcRequest, requestText, resultText } from './wire/message.ts';
 import { isLegacy } from './wire/versions.ts';
@@ -21,21 +23,36 @@ export interface McpArrival {
   readonly requestId: string;
   readonly route: string;
   readonly settings: McpSettings;
+  readonly who: Identity;
+  /** What the caller says of all its calls: headers of the run, the user, the attribution. */
+  readonly attribution: { readonly [name: string]: string };
   /** Whose sessions, cursors and kept states are: nobody else's request reaches them. */
   readonly principal: string;
   readonly caller: Caller;
+  /** The token the caller came with, where a source of the route has it exchanged. */
+  readonly token?: string | undefined;
   readonly ports: Ports;
   /** Milliseconds between two signs of life of a stream. */
   readonly ping: number;
+  /** Records a fact in the log row. */
+  note(fact: string, value: Json): void;
+  /** Has a chat call of the caller's own answered by the gateway itself. */
+  chat(body: JsonObject, signal: AbortSignal): Promise<Response>;
 }
 
 /** One server for every revision of a route an isolate: plain data only outlives a request in it. */
 const servers = new WeakMap<McpSettings, VirtualServer>();
 
-function serverOf(settings: McpSettings, { clock, egress, secrets }: Ports): VirtualServer {
+function serverOf(settings: McpSettings, { clock, egress, secrets, credentials }: Ports): VirtualServer {
   let server = servers.get(settings);
   if (server === undefined) {
-    server = new VirtualServer(openSources(settings, { ports: { clock, egress, secrets } }), settings.limits, clock);
+    server = new VirtualServer(
+      openSources(settings, { ports: { clock, egress, secrets, credentials } }),
+      settings.limits,
+      clock,
+      settings.policies,
+      settings.showing,
+    );
     servers.set(settings, server);
   }
   return server;
@@ -53,14 +70,16 @@ export async function servePost(inbound: Inbound, arrival: McpArrival): Promise<
   if (arrival.request.signal.aborted) leave();
   arrival.request.signal.addEventListener('abort', leave, { once: true });
   const context = contextOf(arrival, client, left.signal);
-  const asked: Asked = { method: message.method, params: message.params, headers: paramHeaders(arrival.request.headers) };
+  const headers = inbound.isIndirect === true ? {} : { headers: paramHeaders(arrival.request.headers) };
+  const asked: Asked = { method: message.method, params: message.params, ...headers };
   if (await server.needsSession(asked, context))
-    return askSession(sharedSession(arrival.route), arrival, modernAsk(arrival, client, message));
+    return askSession(sharedSession(arrival.route), arrival, { ...modernAsk(arrival, client, message), ...headers });
   if (message.type === 'notification') {
     await server.notify(message.method, message.params.json(), context);
     return new Response(null, { status: 202 });
   }
-  const outlet = new Outlet({ ping: arrival.ping, left: leave });
+  const isListening = message.method === 'subscriptions/listen';
+  const outlet = new Outlet({ ping: isListening ? arrival.ping : pingOfRequest(arrival.ping), left: leave });
   arrival.ports.after(run(server, message, asked, context, outlet, arrival));
   return outlet.response;
 }
@@ -76,8 +95,8 @@ async function run(
 ) {
   const told: SourceContext = { ...context, notify: (name, said) => outlet.tell(notificationText(name, said), true) };
   try {
-    if (method === 'subscriptions/listen') return await serveListen(server, { type: 'request', id, method, params }, told, outlet);
     const sealer = new Sealer(arrival.ports.continuity, arrival.ports.clock, arrival.principal);
+    if (method === 'subscriptions/listen') return await serveListen(server, { type: 'request', id, method, params }, told, outlet, sealer);
     const result = method === 'server/discover' ? await discover(server, told) : await server.request(asked, told, sealer);
     outlet.finish(resultText(id, result));
   } catch (thrown) {
@@ -93,6 +112,32 @@ async function serveLegacy(inbound: Inbound & { readonly era: 'legacy' }, arriva
   if (isFirst && messages.length > 1) throw new RpcError(codes.invalidRequest, 'initialize stands in no batch.', { status: 400 });
   const id = isFirst ? newSessionId() : sessionIdOf(arrival.request);
   return askSession(clientSession(arrival.route, id), arrival, { ...asking(arrival, 'post'), sessionId: id, messages: texts, isBatch });
+}
+
+/** The stream of a client of 2024-11-05 ("HTTP with SSE"), which is its session. It begins with where the client posts. */
+export function serveSse(arrival: McpArrival): Promise<Response> {
+  const { request, route } = arrival;
+  if (!/text\/event-stream|\*\/\*/.test(request.headers.get('accept') ?? '*/*')) {
+    throw new RpcError(codes.invalidRequest, 'A stream is asked for with Accept: text/event-stream.', { status: 406 });
+  }
+  const id = newSessionId();
+  const query = new URLSearchParams({ session: id });
+  // Who showed a key in the address has no other place for it.
+  const key = new URL(request.url).searchParams.get('key');
+  if (key !== null) query.set('key', key);
+  const endpoint = `/mcp/${encodeURIComponent(route)}/messages?${query}`;
+  return askSession(clientSession(route, id), arrival, { ...asking(arrival, 'sse'), sessionId: id, endpoint });
+}
+
+/** What such a client posts. The answers come on its stream; the body of what is returned tells of them, for the log. */
+export function serveMessage(inbound: Inbound, arrival: McpArrival): Promise<Response> {
+  if (inbound.era === 'modern') throw new RpcError(codes.invalidRequest, 'This revision of the protocol has no HTTP+SSE.', { status: 400 });
+  const id = new URL(arrival.request.url).searchParams.get('session');
+  if (id === null) throw new RpcError(codes.invalidRequest, 'The parameter `session` is missing: begin with the stream.', { status: 400 });
+  if (!SESSION_ID.test(id)) throw new RpcError(-32001, 'Session not found', { status: 404 });
+  const { messages, isBatch } = inbound;
+  const ask = { ...asking(arrival, 'message'), sessionId: id, messages: messages.map(textOf), isBatch };
+  return askSession(clientSession(arrival.route, id), arrival, ask);
 }
 
 /** The stream of a session, or its end. */
@@ -114,6 +159,8 @@ export function serveSession(op: 'get' | 'delete', arrival: McpArrival): Promise
   });
 }
 
+const SESSION_ID = /^[\da-f]{64}$/;
+
 /** 256 bits, in visible ASCII. */
 const newSessionId = () => Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -121,7 +168,7 @@ function sessionIdOf({ headers }: Request): string {
   const id = headers.get('mcp-session-id');
   if (id === null)
     throw new RpcError(codes.invalidRequest, 'The header Mcp-Session-Id is missing: begin with initialize.', { status: 400 });
-  if (!/^[\da-f]{64}$/.test(id)) throw new RpcError(-32001, 'Session not found', { status: 404 });
+  if (!SESSION_ID.test(id)) throw new RpcError(-32001, 'Session not found', { status: 404 });
   return id;
 }
 
@@ -136,15 +183,21 @@ async function askSession(name: string, { ports, principal, request }: McpArriva
   return ports.sessions.ask(principal, name, asked);
 }
 
-const asking = ({ requestId, principal, caller, settings, ping, request }: McpArrival, op: SessionAsk['op']): SessionAsk => ({
+const asking = (
+  { requestId, route, who, attribution, principal, caller, token, settings, ping, request }: McpArrival,
+  op: SessionAsk['op'],
+): SessionAsk => ({
   op,
   requestId,
+  route,
+  who,
+  attribution,
   principal,
   caller,
+  token,
   document: settings.document,
   ping,
   messages: [],
-  headers: paramHeaders(request.headers),
   trace: traceOf(request.headers),
 });
 
@@ -163,14 +216,20 @@ function textOf(message: Message): string {
   return JSON.stringify({ jsonrpc: '2.0', id: message.id, error: message.error ?? {} });
 }
 
-const contextOf = ({ principal, caller, request }: McpArrival, client: Client, signal: AbortSignal): SourceContext => ({
+const contextOf = (
+  { requestId, route, who, principal, caller, token, ports, note, chat, request }: McpArrival,
+  client: Client,
+  signal: AbortSignal,
+): SourceContext => ({
+  call: { requestId, route, who, ports, note, chat },
   client,
   principal,
   caller,
+  token,
   signal,
   trace: traceOf(request.headers),
   notify: () => undefined,
-  ask: () => Promise.reject(new RpcError(codes.internal, 'The client cannot be asked here.')),
+  ask: () => Promise.reject(new RpcError(codes.internal, 'The client cannot be asked here.', UNANSWERED)),
 });
 
 /** W3C Trace Context and Baggage; nothing else of a caller's head reaches a server. */

@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import type { Json, JsonObject } from '../../core/json.ts';
+import type { PlanPolicy } from '../../core/plan.ts';
 import { isOf, readUri } from './names.ts';
+import { type ToolPrices, toolPrices } from './prices.ts';
+import { type RouteScopes, routeScopes, scopesConfig } from './scopes.ts';
 import { sources } from './sources/index.ts';
 import type { SourceKind, SourceLimits } from './sources/source.ts';
+import { ALL_SHOWN, type Showing, showing, showingOf } from './tools/showing.ts';
 import { transforms } from './transforms/index.ts';
 import type { TransformKind } from './transforms/transform.ts';
 
@@ -19,7 +23,11 @@ const step = ({ use, config }: TransformKind) =>
   z.strictObject({ ...(config instanceof z.ZodObject ? config.shape : {}), use: z.literal(use) });
 
 const [firstStep, ...otherSteps] = transforms.map(step);
-const steps = z.array(firstStep === undefined ? z.never() : z.discriminatedUnion('use', [firstStep, ...otherSteps])).max(32);
+/** One definition in the schema for editors, however many sources there are. */
+const steps = z
+  .array(firstStep === undefined ? z.never() : z.discriminatedUnion('use', [firstStep, ...otherSteps]))
+  .max(32)
+  .meta({ id: 'mcpTransforms' });
 
 const shared = {
   name: z
@@ -41,7 +49,18 @@ const [first, ...others] = sources.map(option);
 
 const limits = z
   .strictObject({
-    timeout: z.int().min(10).max(600_000).optional().describe('Milliseconds a server may take for one request; 30,000 when absent.'),
+    timeout: z
+      .int()
+      .min(10)
+      .max(600_000)
+      .optional()
+      .describe('Milliseconds a server may be silent while it serves a request; 30,000 when absent.'),
+    total: z
+      .int()
+      .min(10)
+      .max(3_600_000)
+      .optional()
+      .describe('Milliseconds a server may take for one request in all, however often it tells of itself; 600,000 when absent.'),
     request: z.int().min(1024).max(16_777_216).optional().describe('Bytes of the parameters of one request; 262,144 when absent.'),
     result: z.int().min(1024).max(16_777_216).optional().describe('Bytes of one result; 2,097,152 when absent.'),
     capabilities: z
@@ -60,6 +79,19 @@ const limits = z
       .max(604_800_000)
       .optional()
       .describe('Milliseconds after which a session that nobody uses ends; 3,600,000 when absent.'),
+    listing: z
+      .int()
+      .min(10)
+      .max(600_000)
+      .optional()
+      .describe('Milliseconds for which lists of several servers wait for one of them; 5,000 when absent.'),
+    fresh: z
+      .int()
+      .min(0)
+      .max(300_000)
+      .optional()
+      .describe('Milliseconds for which a list is kept whose server does not say for how long; 0: not at all; 30,000 when absent.'),
+    page: z.int().min(1).max(10_000).optional().describe('Things on one page of a list of several servers; 1,000 when absent.'),
   })
   .describe('What one request to a server may be.');
 
@@ -71,7 +103,20 @@ export const mcpShape = {
     .max(32)
     .describe('The servers behind it, whose tools, prompts and resources it has together.'),
   transforms: steps.optional().describe('What is changed of every source, after its own; they name things as clients see them.'),
+  policies: z
+    .array(z.looseObject({ use: z.string() }))
+    .max(64)
+    .optional()
+    .describe('What holds for all that passes between clients and servers, after the policies of the document.'),
   limits: limits.optional(),
+  audit: z.boolean().optional().describe('Whether every call of a tool is an entry in the audit of its organisation; not when absent.'),
+  tools: showing.optional(),
+  prices: toolPrices
+    .optional()
+    .describe(
+      'US dollars a call, by the name of a tool as clients see it; "*" stands for any text. Of several that fit, the longest holds.',
+    ),
+  scopes: scopesConfig.optional(),
   origins: z
     .array(z.string().max(256))
     .max(64)
@@ -103,6 +148,12 @@ export interface McpLimits extends SourceLimits {
   readonly longestName: number;
   /** Milliseconds for which a session is kept that nobody uses. */
   readonly session: number;
+  /** Milliseconds for which a list of several sources waits for one of them. */
+  readonly listing: number;
+  /** Milliseconds for which a list is kept whose source does not say for how long. */
+  readonly fresh: number;
+  /** Things on one page of a list of several sources. */
+  readonly page: number;
 }
 
 /** A route of kind `mcp`, compiled. */
@@ -116,7 +167,31 @@ export class McpSettings {
     readonly document: JsonObject,
     /** Origins of pages that may use it. */
     readonly origins: readonly string[],
+    /** What of the tools clients are listed. */
+    readonly showing: Showing = ALL_SHOWN,
+    /** Those of the whole document first. */
+    readonly policies: readonly PlanPolicy[] = [],
   ) {}
+
+  /** Whether its calls of tools are in the audit. */
+  get audits(): boolean {
+    return this.document.audit === true;
+  }
+
+  #prices: ToolPrices | undefined;
+  #scopes: RouteScopes | undefined;
+
+  /** What tokens of callers must be good for. */
+  get scopes(): RouteScopes {
+    this.#scopes ??= routeScopes(this.document.scopes);
+    return this.#scopes;
+  }
+
+  /** What calls of its tools cost. */
+  get prices(): ToolPrices {
+    this.#prices ??= toolPrices.parse(this.document.prices ?? {});
+    return this.#prices;
+  }
 
   /** The name of the source that something is of, as far as its own name tells. */
   sourceOf(exposed: string): string | undefined {
@@ -129,11 +204,15 @@ export class McpSettings {
 
 export const DEFAULT_MCP_LIMITS: McpLimits = {
   timeout: 30_000,
+  total: 600_000,
   request: 256 * 1024,
   result: 2 * 1024 * 1024,
   capabilities: 500,
   longestName: 64,
   session: 3_600_000,
+  listing: 5_000,
+  fresh: 30_000,
+  page: 1_000,
 };
 
 export interface McpProblem {
@@ -145,6 +224,7 @@ export interface McpProblem {
 export function compileMcp(
   document: McpDocument,
   place: { readonly local: boolean },
+  policies: readonly PlanPolicy[] = [],
 ): { readonly settings: McpSettings; readonly problems: readonly McpProblem[] } {
   const problems: McpProblem[] = [];
   const compiled: McpSource[] = [];
@@ -175,6 +255,8 @@ export function compileMcp(
       { ...DEFAULT_MCP_LIMITS, ...given(document.limits) },
       asJson(document),
       document.origins ?? [],
+      showingOf(document.tools),
+      policies,
     ),
     problems,
   };

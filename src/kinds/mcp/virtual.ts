@@ -1,13 +1,22 @@
 import { GatewayError } from '../../core/errors.ts';
 import { isObject, type Json, type JsonObject } from '../../core/json.ts';
+import type { PlanPolicy } from '../../core/plan.ts';
 import type { Clock } from '../../core/ports.ts';
 import { Wire } from '../../core/wire.ts';
+import { audited } from './audited.ts';
+import { consenting } from './auth/consent.ts';
 import { Catalogue, isListed } from './catalogue.ts';
+import { keepLists } from './lists/kept.ts';
+import { ListStore } from './lists/store.ts';
 import { exposedName, exposedUri, isOf, ownName, readUri } from './names.ts';
+import { RoutePolicies } from './policies.ts';
 import type { Sealer } from './seal.ts';
 import type { McpLimits, McpSettings, McpTransform } from './settings.ts';
 import type { Ask, ListenFilter, Listing, Offer, Source, SourceContext, SourceHome } from './sources/source.ts';
 import { openState, sealState } from './state.ts';
+import { isTaskMethod, sourceOfTask, Tasks, unknownTask } from './tasks.ts';
+import { ToolFront } from './tools/front.ts';
+import { ALL_SHOWN, type Showing } from './tools/showing.ts';
 import { exposedResult } from './uris.ts';
 import { codes, RpcError } from './wire/errors.ts';
 import { objectOf, textOf } from './wire/message.ts';
@@ -17,20 +26,41 @@ export interface OpenSource {
   readonly name: string;
   readonly prefix: string;
   readonly source: Source;
+  /** Whether it lists the very things that are kept, so that what is made of one can be kept beside it. */
+  readonly isKept: boolean;
+  /** How often it has said that what it lists has changed. */
+  changes(): number;
 }
+
+/** Characters of JSON that are kept of what the sources of a route list: in an isolate, and in one session of many. */
+const MOST_KEPT = 16 * 1024 * 1024;
+const MOST_KEPT_IN_SESSION = 4 * 1024 * 1024;
 
 /** Opens every source of a route; asks nobody. */
 export const openSources = (
-  { sources, transforms, limits }: McpSettings,
+  { sources, transforms, limits, audits }: McpSettings,
   home: Omit<SourceHome, 'name' | 'limits'>,
-): readonly OpenSource[] =>
-  sources.map(({ kind, name, prefix, settings, transforms: own }) => {
+): readonly OpenSource[] => {
+  const store = new ListStore(home.kept === undefined ? MOST_KEPT : MOST_KEPT_IN_SESSION);
+  return sources.map(({ kind, name, prefix, settings, transforms: own }) => {
     const inside = { ...home, name, limits };
-    const exposed = (tool: string) => exposedName(prefix, tool, limits.longestName);
+    const names = {
+      exposed: (own: string) => exposedName(prefix, own, limits.longestName),
+      exposedUri: (own: string) => exposedUri(prefix, own),
+      own: (exposed: string) => (prefix === '' || isOf(prefix, exposed) ? ownName(prefix, exposed, limits.longestName) : undefined),
+    };
     const wrap = (isRoute: boolean) => (source: Source, each: McpTransform) =>
-      each.kind.wrap(each.settings, source, { ...inside, isRoute, exposed });
-    return { name, prefix, source: transforms.reduce(wrap(true), own.reduce(wrap(false), kind.open(settings, inside))) };
+      each.kind.wrap(each.settings, source, { ...inside, isRoute, ...names });
+    const access = kind.access?.(settings);
+    const opened = kind.open(settings, inside);
+    const kept = keepLists(opened, store, { name, clock: home.ports.clock, fresh: limits.fresh });
+    const changed = transforms.reduce(wrap(true), own.reduce(wrap(false), kept));
+    const allowed = access === undefined ? changed : consenting(changed, access, inside);
+    const source = audits ? audited(allowed, { name, exposed: names.exposed }) : allowed;
+    const isKept = transforms.length === 0 && own.length === 0;
+    return { name, prefix, source, isKept, changes: () => store.changes(name) };
   });
+};
 
 const LISTINGS: { readonly [method: string]: Listing } = {
   'tools/list': 'tools',
@@ -55,11 +85,22 @@ export class VirtualServer {
   readonly #sources: readonly OpenSource[];
   readonly #limits: McpLimits;
   readonly #catalogue: Catalogue;
+  readonly #policies: RoutePolicies;
+  readonly #front: ToolFront;
+  readonly #tasks = new Tasks();
 
-  constructor(sources: readonly OpenSource[], limits: McpLimits, clock: Clock) {
+  constructor(
+    sources: readonly OpenSource[],
+    limits: McpLimits,
+    clock: Clock,
+    policies: readonly PlanPolicy[] = [],
+    showing: Showing = ALL_SHOWN,
+  ) {
+    this.#policies = new RoutePolicies(policies);
     this.#sources = sources;
     this.#limits = limits;
     this.#catalogue = new Catalogue(sources, limits, clock);
+    this.#front = new ToolFront(showing, this.#catalogue);
   }
 
   /** The one server whose names stay as they are: then everything goes through as it came. */
@@ -69,18 +110,27 @@ export class VirtualServer {
   }
 
   /** Whether this can be served only where things stay in memory between requests. Which servers fail is found out when they are asked. */
-  async needsSession({ method, params }: Asked, context: SourceContext): Promise<boolean> {
-    const asked = this.#named(method, params) ?? this.#sources;
-    const needs = await Promise.all(asked.map(({ source }) => Promise.resolve(source.needsSession?.(context)).catch(() => false)));
+  async needsSession(asked: Asked, context: SourceContext): Promise<boolean> {
+    const isOwn = this.#front.isOwn(asked);
+    if (isOwn && this.#front.asksNobody(asked)) return false;
+    const named = isOwn ? undefined : this.#named(asked.method, asked.params);
+    const inside = named === undefined ? this.#catalogue.together(context) : context;
+    const needs = await Promise.all((named ?? this.#sources).map(({ source }) => needsSession(source, inside)));
     return needs.includes(true);
   }
 
   /** What all of them are together, and which of them cannot be reached. Throws where none can. */
   async offer(context: SourceContext): Promise<{ readonly offer: Offer; readonly meta: JsonObject }> {
+    const { instructions: said } = this.#front;
     const plain = this.#plain;
-    if (plain !== undefined) return { offer: await plain.source.offer(context), meta: {} };
+    if (plain !== undefined) {
+      const offer = await plain.source.offer(context);
+      const instructions = [offer.instructions, said].filter((each) => each !== undefined);
+      return { offer: instructions.length === 0 ? offer : { ...offer, instructions: instructions.join('\n\n') }, meta: {} };
+    }
     const { offers, meta } = await this.#catalogue.offers(context);
     const instructions = offers.flatMap(({ name, offer }) => (offer.instructions === undefined ? [] : [`${name}: ${offer.instructions}`]));
+    if (said !== undefined) instructions.push(said);
     return {
       offer: {
         capabilities: merged(offers.map(({ offer }) => offer.capabilities)),
@@ -96,27 +146,38 @@ export class VirtualServer {
     const { method } = asked;
     if (context.client.era === 'modern' && LEGACY_METHODS.has(method)) throw notFound(method);
     if (method === 'ping') return Wire.of({});
-    const result = await this.#answer(asked, context, sealer);
+    const result = await this.#policies.request(asked, context, (passed, inside) => this.#answer(passed, inside, sealer));
     return context.client.era === 'modern' ? finished(result, method) : result;
   }
 
   async notify(method: string, params: JsonObject, context: SourceContext): Promise<void> {
-    await Promise.allSettled(this.#sources.map(({ source }) => source.notify?.(method, params, context)));
+    await this.#policies.notify({ method, params: Wire.of(params) }, context, async (passed) => {
+      await Promise.allSettled(this.#sources.map(({ source }) => source.notify?.(method, passed, context)));
+    });
   }
 
-  /** Tells what changes in any of them, until the signal is aborted. */
-  async listen(filter: ListenFilter, context: SourceContext): Promise<void> {
+  /** Tells what changes in any of them, until the signal is aborted. `sealer`: where tasks are listened to. */
+  listen(filter: ListenFilter, context: SourceContext, sealer?: Sealer): Promise<void> {
+    return this.#policies.listen(context, (inside) => this.#listen(filter, inside, sealer));
+  }
+
+  async #listen({ taskIds: ids = [], ...filter }: ListenFilter, context: SourceContext, sealer: Sealer | undefined): Promise<void> {
+    const places = sealer === undefined ? [] : await Promise.all(ids.map((id) => this.#tasks.place(id, context, sealer)));
     await Promise.allSettled(
-      this.#sources.map(async ({ prefix, source }) => {
+      this.#sources.map(async ({ name, prefix, source }) => {
         const own = filter.resourceSubscriptions?.map(readUri).filter((each) => this.#plain !== undefined || each.prefix === prefix);
         const { resourceSubscriptions: _, ...rest } = filter;
-        const wanted = own === undefined ? rest : { ...rest, resourceSubscriptions: own.map(({ uri }) => uri) };
+        const taskIds = places.filter((place) => place.source === name).map((place) => place.own);
+        const wanted = {
+          ...rest,
+          ...(own === undefined ? {} : { resourceSubscriptions: own.map(({ uri }) => uri) }),
+          ...(taskIds.length === 0 ? {} : { taskIds }),
+        };
         const notify: SourceContext['notify'] = (method, params) => {
-          if (method.endsWith('/list_changed')) this.#catalogue.forget();
           const { uri } = params;
           context.notify(method, typeof uri === 'string' ? { ...params, uri: exposedUri(prefix, uri) } : params);
         };
-        await source.listen?.(wanted, { ...context, notify });
+        await source.listen?.(wanted, this.#tasks.inside({ ...context, notify }, name));
       }),
     );
   }
@@ -127,6 +188,8 @@ export class VirtualServer {
 
   async #answer(asked: Asked, context: SourceContext, sealer: Sealer): Promise<Wire> {
     const { method } = asked;
+    if (this.#front.isOwn(asked)) return this.#front.answer(asked, context, sealer);
+    if (isTaskMethod(method)) return this.#task(asked, context, sealer);
     const plain = this.#plain;
     if (plain !== undefined) return this.#ask(plain, asked, asked, context, sealer);
     const listing = Object.hasOwn(LISTINGS, method) ? LISTINGS[method] : undefined;
@@ -141,9 +204,29 @@ export class VirtualServer {
     const isModern = context.client.era === 'modern';
     const opened = isModern ? await openState(own.params, asked, to.name, sealer) : own.params;
     const ask: Ask = { method: own.method, params: opened, ...(own.headers === undefined ? {} : { headers: own.headers }) };
-    const result = await to.source.request(ask, context);
+    const told = await to.source.request(ask, this.#tasks.inside(context, to.name));
+    const result = mayTask(asked.method) ? await this.#tasks.exposed(told, to.name, context, sealer, textOf(asked.params, 'taskId')) : told;
     const sealed = isModern ? await sealState(result, asked, to.name, sealer) : result;
     return to.prefix === '' ? sealed : withAddresses(sealed, to.prefix);
+  }
+
+  /** What is asked of a task goes to where it runs. */
+  async #task(asked: Asked, context: SourceContext, sealer: Sealer): Promise<Wire> {
+    const { offers } = await this.#catalogue.offers(context);
+    this.#tasks.check(
+      asked.method,
+      context.client,
+      offers.map(({ offer }) => offer.capabilities),
+    );
+    if (asked.method === 'tasks/list') {
+      const having = offers.filter(({ offer: { capabilities } }) => isObject(capabilities.tasks) && isObject(capabilities.tasks.list));
+      const among = having.map(({ name, source }) => ({ name, request: (ask: Ask, by: SourceContext) => source.request(ask, by) }));
+      return this.#tasks.list(among, textOf(asked.params, 'cursor'), context, sealer);
+    }
+    const place = await this.#tasks.place(textOf(asked.params, 'taskId'), context, sealer);
+    const to = this.#sources.find(({ name }) => name === place.source);
+    if (to === undefined) throw unknownTask();
+    return this.#ask(to, { ...asked, params: asked.params.with({ taskId: place.own }) }, asked, context, sealer);
   }
 
   /** What concerns every server is told to all; who does not know it is passed over. */
@@ -222,11 +305,24 @@ export class VirtualServer {
       const found = this.#sources.filter(({ prefix }) => isOf(prefix, name));
       return found.length > 0 ? found : this.#sources.filter(({ prefix }) => prefix === '');
     }
+    const task = isTaskMethod(method) ? sourceOfTask(textOf(params, 'taskId')) : undefined;
+    if (task !== undefined) return this.#sources.filter((each) => each.name === task);
     const uri = method === 'resources/read' ? textOf(params, 'uri') : undefined;
     const { prefix } = uri === undefined ? { prefix: '' } : readUri(uri);
     return prefix === '' ? undefined : this.#sources.filter((each) => each.prefix === prefix);
   }
 }
+
+async function needsSession(source: Source, context: SourceContext): Promise<boolean> {
+  try {
+    return (await source.needsSession?.(context)) ?? false;
+  } catch {
+    return false;
+  }
+}
+
+/** What is answered with a task, or is about one. */
+const mayTask = (method: string) => method === 'tools/call' || isTaskMethod(method);
 
 const notFound = (method: string) => new RpcError(codes.methodNotFound, `Method not found: ${method.slice(0, 128)}`, { status: 404 });
 

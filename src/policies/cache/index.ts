@@ -6,6 +6,7 @@ import { settings } from './settings.ts';
 export const cache = definePolicy({
   name: 'cache',
   config: settings,
+  kinds: ['llm'],
   examples: [
     { ttl: 300 },
     { ttl: 3600, stale: 600, share: 'org', temperature: 0, tags: ['faq'] },

@@ -66,6 +66,34 @@ export const webhooks = sqliteTable('webhooks', {
   deletedAt: moment('deleted_at'),
 });
 
+export const credentials = sqliteTable('credentials', {
+  id: text('id').primaryKey(),
+  org: text('org_id').notNull(),
+  name: text('name').notNull(),
+  description: text('description').notNull(),
+  wrapped: text('wrapped'),
+  sealed: text('sealed'),
+  revision: integer('revision').notNull(),
+  version: integer('version').notNull(),
+  createdAt: moment('created_at').notNull(),
+  updatedAt: moment('updated_at').notNull(),
+  deletedAt: moment('deleted_at'),
+});
+
+export const connections = sqliteTable('connections', {
+  id: text('id').primaryKey(),
+  org: text('org_id').notNull(),
+  app: text('app_id'),
+  user: text('user'),
+  route: text('route').notNull(),
+  source: text('source').notNull(),
+  kind: text('kind', { enum: ['oauth', 'key'] }).notNull(),
+  issuer: text('issuer'),
+  scopes: text('scopes'),
+  createdAt: moment('created_at').notNull(),
+  updatedAt: moment('updated_at').notNull(),
+});
+
 export const audit = sqliteTable('audit', {
   id: integer('id').primaryKey({ autoIncrement: true }),
   at: moment('at').notNull(),

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../core/json.ts';
 import type { TenantLevel } from '../../core/tenant.ts';
 import type { AuditTrail } from '../audit-trail.ts';
 import type { AuditMark } from '../ledger/audit-index.ts';
-import { apps, audit, keys, orgs, teams, webhooks } from './tables.ts';
+import { apps, audit, credentials, keys, orgs, teams, webhooks } from './tables.ts';
 
 /** How something is changed, in whose name, and when (milliseconds since the epoch). */
 export interface By {
@@ -22,13 +22,13 @@ export interface Changed {
 
 /** A row as it was read: a change of it fails where it is not so any more. */
 export interface Seen {
-  readonly level: TenantLevel | 'webhook';
+  readonly level: TenantLevel | 'webhook' | 'credential';
   readonly id: string;
   /** Absent where it only must still be there. */
   readonly version?: number;
 }
 
-export const tables = { org: orgs, team: teams, app: apps, key: keys, webhook: webhooks } as const;
+export const tables = { org: orgs, team: teams, app: apps, key: keys, webhook: webhooks, credential: credentials } as const;
 
 type Statement = BatchItem<'sqlite'>;
 type Database = DrizzleD1Database;

@@ -5,7 +5,7 @@ import type { Unit } from '../../core/ledger/take.ts';
 import { NANO_PER_USD } from '../../core/money.ts';
 
 /** What a webhook may ask to be told of. */
-export const webhookEvents = ['budget.alert', 'budget.exhausted'] as const;
+export const webhookEvents = ['budget.alert', 'budget.exhausted', 'approval.requested'] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
 /** The body of a message: its type, when it happened, and what happened. */
@@ -15,11 +15,19 @@ export const bodyOf = (type: WebhookEvent | 'ping', at: number, data: JsonObject
 /** What happened to a budget, in the words and units in which operators write limits. */
 export function dataOf(event: LedgerEvent): JsonObject {
   const { unit, window, org, limit, used, start, resetsAt } = event;
-  const { level, id, each } = ownerOf(event);
+  const { level, id, each, tools } = ownerOf(event);
   const inUnits = (amount: number) => written(unit, amount);
   const calendar = window.kind === 'calendar' ? window : undefined;
   return {
-    ...{ org, level, id, ...(each === undefined ? {} : { per: { [event.level]: each } }), unit, window: calendar?.unit ?? null },
+    ...{
+      org,
+      level,
+      id,
+      ...(each === undefined ? {} : { per: { [event.level]: each } }),
+      ...(tools === undefined ? {} : { tools }),
+      unit,
+      window: calendar?.unit ?? null,
+    },
     ...(calendar === undefined || calendar.zone === 'UTC' ? {} : { zone: calendar.zone }),
     ...{ limit: inUnits(limit), used: inUnits(used) },
     ...(event.type === 'budget.alert'

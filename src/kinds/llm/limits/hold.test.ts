@@ -21,7 +21,7 @@ const limits = [
   },
 ] as const;
 
-function held() {
+function held(id?: string) {
   const store = new MemoryStore();
   const ledger: ReservedCalls = {
     reserve: async (hold) => reserve(store, hold, NOW),
@@ -33,6 +33,7 @@ function held() {
   const who = { keyId: 'key_1', org: 'o', team: 't', app: 'a', principal: 'a', limits };
   const hold = new LedgerHold({
     requestId: 'req_1',
+    id,
     startedAt: NOW,
     who,
     renewed: async () => who,
@@ -82,6 +83,17 @@ describe('the row of a call', () => {
     await hold.settle({ status: 'complete', httpStatus: 200 }, {});
     expect(store.rows).toHaveLength(1);
     expect(store.rows[0]).not.toHaveProperty('model');
+  });
+});
+
+describe('a hold of several of one request', () => {
+  it('has an id of its own, and is given back as if it had never been', async () => {
+    const { store, hold, used } = held('req_1.2');
+    await hold.take(foreseen({ toolCalls: 3 }));
+    expect(store.hold('req_1.2')).toBeDefined();
+    await hold.release();
+    await hold.settle({ status: 'complete', httpStatus: 200 }, {});
+    expect([store.openHolds, store.rows.length, used('usd') ?? 0, used('tool-calls') ?? 0]).toEqual([0, 0, 0, 0]);
   });
 });
 

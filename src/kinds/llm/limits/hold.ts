@@ -27,6 +27,8 @@ interface ServedFacts {
 
 export interface HoldOptions {
   readonly requestId: string;
+  /** The hold's own, where one request has several. */
+  readonly id?: string | undefined;
   readonly startedAt: number;
   readonly who: Identity;
   /** Who asks now, where what was known is out of date; `undefined` where the credential holds no more. */
@@ -34,6 +36,8 @@ export interface HoldOptions {
   readonly ledger: ReservedCalls;
   readonly run?: string | undefined;
   readonly user?: string | undefined;
+  /** With an MCP server, where calls are counted by it. */
+  readonly session?: string | undefined;
   readonly route: string;
   /** Milliseconds after which a hold that nobody ended counts as spent: longer than the longest call. */
   readonly ttl: number;
@@ -119,7 +123,7 @@ export class LedgerHold implements CallHold {
     }
     if (refusal === undefined) return part;
     this.#second = before;
-    throw refused(refusal, this.#options.clock.now());
+    throw this.#refused(refusal);
   }
 
   async #only(served: 'first' | 'second'): Promise<void> {
@@ -172,7 +176,7 @@ export class LedgerHold implements CallHold {
       part = output;
       refusal = await this.#ask(foreseen, foreseen.part?.of(output) ?? foreseen, index < parts.length - 1);
     }
-    if (refusal !== undefined) throw refused(refusal, this.#options.clock.now());
+    if (refusal !== undefined) throw this.#refused(refusal);
     this.#foreseen = foreseen;
     this.#part = part;
     return part;
@@ -233,8 +237,12 @@ export class LedgerHold implements CallHold {
 
   /** The call's own id for its first part; the ledger's for those that follow. */
   get #id(): string {
-    const { requestId } = this.#options;
-    return this.#before === undefined ? requestId : `${requestId}.${this.#before.parts + 1}`;
+    const first = this.#first;
+    return this.#before === undefined ? first : `${first}.${this.#before.parts + 1}`;
+  }
+
+  get #first(): string {
+    return this.#options.id ?? this.#options.requestId;
   }
 
   get #limits(): readonly Limited[] {
@@ -249,13 +257,14 @@ export class LedgerHold implements CallHold {
   }
 
   kept(): Promise<void> | undefined {
-    return this.#options.ledger.kept?.(this.#options.requestId);
+    return this.#options.ledger.kept?.(this.#first);
   }
 
   async leave(milliseconds: number): Promise<LeftHold | undefined> {
     const foreseen = this.#foreseen;
     if (foreseen === undefined) return undefined;
-    const { ledger, requestId: id } = this.#options;
+    const { ledger } = this.#options;
+    const id = this.#first;
     const { concurrent: _concurrent, ...amounts } = takenBy(foreseen);
     const usage = this.#draft(foreseen.model, withTools(foreseen.usage, foreseen), foreseen.cost, foreseen.priceVersion);
     try {
@@ -271,9 +280,9 @@ export class LedgerHold implements CallHold {
   }
 
   async renew(): Promise<void> {
-    const { ledger, requestId, ttl, clock } = this.#options;
-    const { refusal } = await ledger.extend(requestId, ttl);
-    if (refusal !== undefined) throw refused(refusal, clock.now());
+    const { ledger, ttl } = this.#options;
+    const { refusal } = await ledger.extend(this.#first, ttl);
+    if (refusal !== undefined) throw this.#refused(refusal);
   }
 
   next(outcome: Outcome, facts: ServedFacts): Promise<void> {
@@ -288,6 +297,17 @@ export class LedgerHold implements CallHold {
     this.#foreseen = undefined;
     this.#part = undefined;
     this.#isHeld = false;
+  }
+
+  /** Gives back what is held, as if it had never been asked for. Never throws. */
+  release(): Promise<void> {
+    return this.#turn(async () => {
+      this.#isOver = true;
+      if (this.#foreseen === undefined) return;
+      await this.#options.ledger
+        .release(this.#id)
+        .catch((cause: unknown) => this.#options.log('What a call holds could not be given back', cause));
+    });
   }
 
   settle(outcome: Outcome, facts: ServedFacts): Promise<void> {
@@ -330,10 +350,19 @@ export class LedgerHold implements CallHold {
     return { usage, cost: cost ?? 0 };
   }
 
+  #refused(refusal: Refusal): GatewayError {
+    const { clock, dialect } = this.#options;
+    return refused(refusal, clock.now(), dialect === 'mcp' ? 'tool' : 'model');
+  }
+
   #subjects({ provider, model }: Foreseen): Subjects {
-    const { run, user } = this.#options;
+    const { run, user, session } = this.#options;
     const { org, team, app, keyId: key } = this.#who;
-    return { org, team, app, key, provider, model, ...(run === undefined ? {} : { run }), ...(user === undefined ? {} : { user }) };
+    const subjects: Writable<Subjects> = { org, team, app, key, provider, model };
+    if (run !== undefined) subjects.run = run;
+    if (user !== undefined) subjects.user = user;
+    if (session !== undefined) subjects.session = session;
+    return subjects;
   }
 
   #draft(model: string, usage: Counted, cost: number | undefined, priceVersion: string | undefined): UsageDraft {

@@ -1,6 +1,7 @@
 import { GatewayError } from '../../../core/errors.ts';
 import { isBudget } from '../../../core/ledger/alerts.ts';
 import type { Refusal } from '../../../core/ledger/holds.ts';
+import { ownerOf } from '../../../core/ledger/limits.ts';
 import type { Unit } from '../../../core/ledger/take.ts';
 import { formatUsd, nanoUsd } from '../../../core/money.ts';
 
@@ -13,6 +14,7 @@ const OWNERS: { readonly [level in LimitRefusal['level']]: string } = {
   key: 'this key',
   user: 'this user',
   run: 'this run',
+  session: 'this session',
   model: 'this model',
   provider: 'this provider',
 };
@@ -29,11 +31,11 @@ const NAMES: { readonly [unit in Unit]: string } = {
   seconds: 'seconds',
 };
 
-/** A limit that is reached, as the caller is told: whose, how much, when it frees. Ids stay inside. */
-export function refused(refusal: Refusal, now: number): GatewayError {
+/** A limit that is reached, as the caller is told: whose, how much, when it frees. Ids stay inside. `asked`: a model, or a tool. */
+export function refused(refusal: Refusal, now: number, asked: 'model' | 'tool' = 'model'): GatewayError {
   switch (refusal.reason) {
     case 'limit':
-      return limitReached(refusal, now);
+      return limitReached(refusal, now, asked);
     case 'stopped':
       return new GatewayError('run_stopped', 'The operator has stopped this run.');
     case 'outdated':
@@ -43,9 +45,11 @@ export function refused(refusal: Refusal, now: number): GatewayError {
   }
 }
 
-function limitReached(refusal: LimitRefusal, now: number): GatewayError {
+function limitReached(refusal: LimitRefusal, now: number, asked: 'model' | 'tool'): GatewayError {
   const { level, unit, window, limit, freesAt } = refusal;
-  const amount = unit === 'usd' ? `${formatUsd(nanoUsd(limit))} US dollars` : `${limit} ${NAMES[unit]}`;
+  const { tools } = ownerOf(refusal);
+  const of = tools === undefined ? '' : ` for ${tools.join(', ')}`;
+  const amount = `${unit === 'usd' ? `${formatUsd(nanoUsd(limit))} US dollars` : `${limit} ${NAMES[unit]}`}${of}`;
   const period =
     window.kind === 'rate'
       ? ` every ${window.milliseconds / 1000} s`
@@ -59,5 +63,6 @@ function limitReached(refusal: LimitRefusal, now: number): GatewayError {
     // In the words that clients look for where they have no header to read: Codex on a WebSocket, LangChain.
     return new GatewayError('rate_limited', `${sentence} Try again in ${seconds} s.`, { retryAfter: seconds });
   }
-  return new GatewayError('budget_exceeded', `${sentence} Ask for less (a lower output limit), or ask the operator for more.`);
+  const less = asked === 'model' ? 'Ask for less (a lower output limit), or ask' : 'Ask';
+  return new GatewayError('budget_exceeded', `${sentence} ${less} the operator for more.`);
 }

@@ -1,8 +1,12 @@
 import type { z } from 'zod';
+import type { Credentials } from '../../../core/credentials.ts';
+import type { GatewayError } from '../../../core/errors.ts';
+import type { Identity } from '../../../core/exchange.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import type { Awaitable } from '../../../core/policy.ts';
-import type { Clock, Egress, Secrets } from '../../../core/ports.ts';
+import type { Clock, Egress, Ports, Secrets } from '../../../core/ports.ts';
 import type { Wire } from '../../../core/wire.ts';
+import type { SourceAccess } from '../auth/settings.ts';
 
 /** What a source can list: the method of the protocol, without `/list`. */
 export type Listing = 'tools' | 'prompts' | 'resources' | 'resources/templates';
@@ -39,6 +43,8 @@ export interface Caller {
   readonly claims?: JsonObject | undefined;
   /** What the operator says of the caller. */
   readonly metadata?: JsonObject | undefined;
+  /** The address of the route as the caller reached it: `https://gateway.example.com/mcp/tools`. */
+  readonly address?: string | undefined;
 }
 
 /** A request for one source: names and addresses are the source's own, without what the gateway put before them. */
@@ -46,7 +52,7 @@ export interface Ask {
   readonly method: string;
   /** As it came, save for what had to be changed: what nobody knows is in it still. */
   readonly params: Wire;
-  /** `Mcp-Param-…` and other headers that the client sent for its server, lower case. */
+  /** `Mcp-Param-…` and other headers that the client sent for its server, lower case; absent where it cannot know which the server wants. */
   readonly headers?: { readonly [name: string]: string };
 }
 
@@ -56,14 +62,35 @@ export interface Question {
   readonly params: JsonObject;
 }
 
+/** A request as the gateway itself has it, for who acts in the gateway's name: the policies of the route, and sources that ask the gateway. */
+export interface CallFacts {
+  readonly requestId: string;
+  readonly route: string;
+  readonly who: Identity;
+  /** The request's own: good as long as it is served. */
+  readonly ports: Ports;
+  /** Records a fact in the log row. */
+  note(fact: string, value: Json): void;
+  /** A chat call of the caller's own, in OpenAI's form and by all that holds for one: what may be asked, limits, policies, the log. Never rejects. */
+  chat?(body: JsonObject, signal: AbortSignal): Promise<Response>;
+}
+
 /** One request, and what may be done for it while it is served. */
 export interface SourceContext {
+  /** Absent where nobody has asked by way of the gateway. */
+  readonly call?: CallFacts | undefined;
   readonly client: Client;
   /** Whose the call is: nothing that is kept for one may be told to another. */
   readonly principal: string;
   readonly caller: Caller;
+  /** The token the caller came with, where an identity provider made it: for who exchanges it there, and for nobody else. */
+  readonly token?: string | undefined;
   /** Aborted when the client leaves (modern) or cancels, and when the time is over. */
   readonly signal: AbortSignal;
+  /** Milliseconds for which what a source is and lists is waited for, since others wait with it; absent: as long as for anything else. */
+  readonly listingWithin?: number;
+  /** Milliseconds that what a source lists may be old; absent: as old as it may be kept. 0: it is asked. */
+  readonly listedWithin?: number;
   /** `traceparent`, `tracestate`, `baggage` of the caller, for who asks a server over HTTP. */
   readonly trace?: { readonly [name: string]: string };
   /** Tells the client something on this request's own stream: `notifications/progress` with the client's own token, `notifications/message`, … */
@@ -85,6 +112,8 @@ export interface Offer {
 
 /** Where a page says which things of the source are not in any, and why: a list of `{operation, why}`. */
 export const OMITTED = 'weir/omitted';
+/** Where a tool's or prompt's `_meta` says its tags: a list of texts. */
+export const TAGS = 'weir/tags';
 
 /** One page of a list, as the source has it. */
 export interface Page {
@@ -97,6 +126,8 @@ export interface Page {
   /** `public`: the same for every caller of the gateway. Absent: `private`. */
   readonly cacheScope?: string | undefined;
   readonly meta?: JsonObject | undefined;
+  /** It is an earlier one: why the source did not give it anew. */
+  readonly failed?: GatewayError | undefined;
 }
 
 /** What a client wants to be told of as long as it listens. */
@@ -106,6 +137,8 @@ export interface ListenFilter {
   readonly resourcesListChanged?: boolean;
   /** The source's own addresses. */
   readonly resourceSubscriptions?: readonly string[];
+  /** The source's own ids of tasks (`io.modelcontextprotocol/tasks`). */
+  readonly taskIds?: readonly string[];
 }
 
 /** One server behind a route, opened: of an isolate, or of one session. Several requests use it at the same time. */
@@ -148,6 +181,8 @@ export interface SourcePorts {
   /** The one way out: `fetch` is never called. */
   readonly egress: Egress;
   readonly secrets: Secrets;
+  /** What is shown to servers and is no secret of the deployment; absent where the gateway keeps none. */
+  readonly credentials?: Credentials | undefined;
 }
 
 export interface SourceStore {
@@ -157,8 +192,10 @@ export interface SourceStore {
 }
 
 export interface SourceLimits {
-  /** Milliseconds for one request; what the client is asked in between counts not. */
+  /** Milliseconds until a request is answered, or its server gives another sign of life; what the client is asked in between counts not. */
   readonly timeout: number;
+  /** Milliseconds for one request in all, however alive its server is; what the client is asked in between counts not. */
+  readonly total: number;
   /** Bytes of a request's `params`. */
   readonly request: number;
   /** Bytes of a `result`. */
@@ -176,6 +213,8 @@ export interface SourceKind<Name extends string = string, Config = unknown> {
   readonly examples: readonly JsonObject[];
   /** What is wrong with settings that the schema cannot say. */
   problems?(config: Config, place: { readonly local: boolean }): readonly { readonly path: string; readonly message: string }[];
+  /** What its callers, or their operator, have to do before it can be used; `undefined`: nothing. */
+  access?(config: Config): SourceAccess | undefined;
   /** Does nothing yet, and asks nobody. */
   open(config: Config, home: SourceHome): Source;
 }

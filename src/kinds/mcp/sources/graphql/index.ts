@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { addressFault } from '../../../../core/address.ts';
 import { GatewayError, outOfTime } from '../../../../core/errors.ts';
 import { isObject, type Json, type JsonObject } from '../../../../core/json.ts';
-import { SECRET_NAME } from '../../../../core/secret-name.ts';
 import { Wire } from '../../../../core/wire.ts';
 import { codes, RpcError } from '../../wire/errors.ts';
+import { accessOf, type CredentialContext, credentialProblems, credentialShape, SourceCredential } from '../credential.ts';
 import type { Ask, Listing, Offer, Page, Source, SourceContext, SourceHome } from '../source.ts';
 import { defineSource, OMITTED } from '../source.ts';
 import { failed, Misuse, said } from '../tool-result.ts';
@@ -24,19 +24,7 @@ const config = z.strictObject({
       'What the API says to an introspection query, with or without its `data`. It is asked itself, every ten minutes, when absent.',
     )
     .optional(),
-  key: z
-    .strictObject({
-      secret: z.string().regex(SECRET_NAME, { error: 'is not the name of a secret that sources may use' }).optional(),
-      value: z.string().min(1).optional().describe('The key itself. Local runs only.'),
-    })
-    .refine((value) => (value.secret === undefined) !== (value.value === undefined), { error: 'must have exactly one of secret, value' })
-    .optional()
-    .describe("The gateway's own credential at the API, sent as `Authorization: Bearer`. A caller's never goes there."),
-  header: z
-    .string()
-    .regex(/^(?!(?:host|cookie|accept|content-.*|connection)$)[A-Za-z0-9-]{1,64}$/i, { error: 'is not a header for a credential' })
-    .optional()
-    .describe('The header that the credential stands in by itself, where it is not `Authorization`.'),
+  ...credentialShape,
   tools: z
     .enum(['operations', 'generic', 'both'])
     .default('operations')
@@ -75,15 +63,21 @@ const reads = new WeakMap<JsonObject, Read>();
 class GraphQl implements Source {
   readonly #config: Config;
   readonly #home: SourceHome;
+  readonly #credential: SourceCredential;
   readonly #remote: RemoteSchema;
   readonly #generic: readonly GenericTool[];
 
   constructor(settings: Config, home: SourceHome) {
     this.#config = settings;
     this.#home = home;
+    this.#credential = new SourceCredential(settings, home);
     const { schema: _, ...rest } = settings;
     const own = JSON.stringify([rest, home.limits.capabilities]);
-    this.#remote = new RemoteSchema(own, (request, signal) => this.#post(request, signal), home);
+    this.#remote = new RemoteSchema(
+      own,
+      (request, signal, { caller, principal, token }) => this.#post(request, signal, { caller, principal, token }),
+      home,
+    );
     this.#generic = settings.tools === 'operations' ? [] : genericTools(settings);
   }
 
@@ -99,7 +93,7 @@ class GraphQl implements Source {
     return {
       items: [...this.#generic.map(({ tool }) => tool), ...[...operations.values()].map(({ tool }) => tool)],
       ttlMs: LISTED_FOR,
-      cacheScope: 'public',
+      cacheScope: this.#credential.isPersonal ? 'private' : 'public',
       ...(omitted.length === 0 ? {} : { meta: { [OMITTED]: omitted.map((each) => ({ ...each })) } }),
     };
   }
@@ -134,7 +128,7 @@ class GraphQl implements Source {
     const { limits } = this.#home;
     const timeout = AbortSignal.timeout(limits.timeout);
     try {
-      const response = await this.#post(request, AbortSignal.any([context.signal, timeout]), context.trace);
+      const response = await this.#post(request, AbortSignal.any([context.signal, timeout]), context);
       return await resultOf(response, limits.result);
     } catch (thrown) {
       context.signal.throwIfAborted();
@@ -143,33 +137,19 @@ class GraphQl implements Source {
     }
   }
 
-  #post(request: GraphQlRequest, signal: AbortSignal, trace: SourceContext['trace'] = {}): Promise<Response> {
-    return this.#home.ports.egress.send({
+  #post(request: GraphQlRequest, signal: AbortSignal, context: CredentialContext): Promise<Response> {
+    return this.#credential.through(context, this.#config.url).send({
       url: this.#config.url,
       method: 'POST',
-      headers: { ...trace, accept: ACCEPT, 'content-type': 'application/json', ...this.#credential() },
+      headers: { accept: ACCEPT, 'content-type': 'application/json' },
       body: JSON.stringify(request),
       signal,
     });
   }
 
-  /** What the gateway shows the API. Throws `provider_key_missing`. */
-  #credential(): { readonly [name: string]: string } {
-    const { key, header } = this.#config;
-    if (key === undefined) return {};
-    const secret = key.secret === undefined ? key.value : this.#home.ports.secrets.get(key.secret);
-    if (secret === undefined) {
-      throw new GatewayError(
-        'provider_key_missing',
-        `The source "${this.#home.name}" has no credential: the operator sets the secret ${key.secret}.`,
-      );
-    }
-    return header === undefined ? { authorization: `Bearer ${secret}` } : { [header.toLowerCase()]: secret };
-  }
-
   async #opened(context: SourceContext): Promise<Read> {
     const { schema: given, tools } = this.#config;
-    const raw = given === undefined ? await this.#remote.read(context) : introspected(given);
+    const raw = given === undefined ? await this.#remote.read(context, this.#credential.whose(context)) : introspected(given);
     if (raw === undefined) throw new GatewayError('internal', 'A source with a schema that is none was opened.');
     const before = reads.get(raw);
     if (before !== undefined) return before;
@@ -221,7 +201,7 @@ export const graphql = defineSource({
       exclude: ['query.internal*'],
     },
   ],
-  problems({ url, schema, key }, { local }) {
+  problems({ url, schema, ...settings }, { local }) {
     const parsed = URL.parse(url);
     const fault = parsed === null ? 'it is not a URL' : addressFault(parsed, local);
     return [
@@ -229,10 +209,9 @@ export const graphql = defineSource({
       ...(schema === undefined || introspected(schema) !== undefined
         ? []
         : [{ path: 'schema', message: 'is no introspection result: {"__schema": {"queryType": {"name": …}, "types": […]}}' }]),
-      ...(key?.value === undefined || local
-        ? []
-        : [{ path: 'key', message: 'holds the key itself, which only local runs may: use {"secret": "NAME"}' }]),
+      ...credentialProblems(settings, { local }),
     ];
   },
+  access: ({ url, ...settings }) => accessOf(settings, url),
   open: (settings, home) => new GraphQl(settings, home),
 });

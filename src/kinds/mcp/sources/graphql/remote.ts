@@ -1,6 +1,7 @@
 import { GatewayError, outOfTime } from '../../../../core/errors.ts';
 import { type JsonObject, parseJson } from '../../../../core/json.ts';
 import { readText } from '../../../../core/reader.ts';
+import type { CredentialContext } from '../credential.ts';
 import type { SourceContext, SourceHome } from '../source.ts';
 import type { GraphQlRequest } from './operations.ts';
 import { introspected } from './schema.ts';
@@ -24,7 +25,7 @@ export const INTROSPECTION = `query Schema { __schema { queryType { name } mutat
 } } }`;
 
 /** How a request goes to the API: with its credential, and with the signal of who waits. */
-export type Post = (request: GraphQlRequest, signal: AbortSignal) => Promise<Response>;
+export type Post = (request: GraphQlRequest, signal: AbortSignal, context: CredentialContext) => Promise<Response>;
 
 const invalid = (why: string) => new GatewayError('upstream_invalid', `The GraphQL API was asked for its schema and gave ${why}.`);
 
@@ -60,15 +61,16 @@ export class RemoteSchema {
     this.#home = home;
   }
 
-  /** The same object as long as it was not asked for again. Throws what the way out throws, `upstream_timeout` and `upstream_invalid`. */
-  async read({ signal }: Pick<SourceContext, 'signal'>): Promise<JsonObject> {
+  /** `whose`: among whom it may be shared. The same object as long as it was not asked for again. Throws what the way out throws, `upstream_timeout` and `upstream_invalid`. */
+  async read(context: CredentialContext & Pick<SourceContext, 'signal'>, whose: string): Promise<JsonObject> {
+    const place = `${whose} ${this.#settings}`;
     const { clock } = this.#home.ports;
-    const before = known.get(this.#settings);
+    const before = known.get(place);
     const age = before === undefined ? Number.POSITIVE_INFINITY : clock.now() - before.at;
     if (before !== undefined && age < FRESH) return before.schema;
     try {
-      const schema = await this.#fetch(signal);
-      keep(this.#settings, { schema, at: clock.now() });
+      const schema = await this.#fetch(context);
+      keep(place, { schema, at: clock.now() });
       return schema;
     } catch (thrown) {
       if (before === undefined || age >= USABLE) throw thrown;
@@ -76,10 +78,10 @@ export class RemoteSchema {
     }
   }
 
-  async #fetch(signal: AbortSignal): Promise<JsonObject> {
+  async #fetch({ signal, ...context }: CredentialContext & Pick<SourceContext, 'signal'>): Promise<JsonObject> {
     const timeout = AbortSignal.timeout(this.#home.limits.timeout);
     try {
-      const response = await this.#post({ query: INTROSPECTION, variables: {} }, AbortSignal.any([signal, timeout]));
+      const response = await this.#post({ query: INTROSPECTION, variables: {} }, AbortSignal.any([signal, timeout]), context);
       const text = await readText(response, MOST);
       if (text === undefined) throw invalid(`more than ${MOST} bytes`);
       const schema = introspected(parseJson(text));

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { addressFault } from '../../../../core/address.ts';
 import { GatewayError, outOfTime } from '../../../../core/errors.ts';
 import { isObject, type Json, type JsonObject } from '../../../../core/json.ts';
-import { SECRET_NAME } from '../../../../core/secret-name.ts';
 import { Wire } from '../../../../core/wire.ts';
 import { codes, RpcError } from '../../wire/errors.ts';
+import { accessOf, credentialProblems, credentialQuery, credentialShape, SourceCredential } from '../credential.ts';
 import type { Ask, Listing, Offer, Page, Source, SourceContext, SourceHome } from '../source.ts';
 import { defineSource, OMITTED } from '../source.ts';
 import { failed, Misuse, tooDeep } from '../tool-result.ts';
@@ -23,20 +23,8 @@ const config = z.strictObject({
     .optional()
     .describe('Where the document lies, as JSON. It is read when it is needed, and again every ten minutes.'),
   baseUrl: z.string().max(2048).optional().describe("Where the API answers; the document's first server when absent."),
-  key: z
-    .strictObject({
-      secret: z.string().regex(SECRET_NAME, { error: 'is not the name of a secret that sources may use' }).optional(),
-      value: z.string().min(1).optional().describe('The key itself. Local runs only.'),
-    })
-    .refine((value) => (value.secret === undefined) !== (value.value === undefined), { error: 'must have exactly one of secret, value' })
-    .optional()
-    .describe("The gateway's own credential at the API, sent as `Authorization: Bearer`. A caller's never goes there."),
-  header: z
-    .string()
-    .regex(/^(?!(?:host|cookie|content-.*|connection)$)[A-Za-z0-9-]{1,64}$/i, { error: 'is not a header for a credential' })
-    .optional()
-    .describe('The header that the credential stands in by itself, where it is not `Authorization`.'),
-  query: z.string().min(1).max(64).optional().describe('The parameter of the query that the credential stands in, where it is no header.'),
+  ...credentialShape,
+  query: credentialQuery,
   include: globs
     .optional()
     .describe('Operations that are tools: an `operationId`, `GET /path`, or `tag:name`, with * for any text. All when absent.'),
@@ -67,12 +55,14 @@ interface Read {
 class OpenApi implements Source {
   readonly #config: Config;
   readonly #home: SourceHome;
+  readonly #credential: SourceCredential;
   readonly #remote: RemoteDocument | undefined;
   #read: Read | undefined;
 
   constructor(settings: Config, home: SourceHome) {
     this.#config = settings;
     this.#home = home;
+    this.#credential = new SourceCredential(settings, home);
     this.#remote = settings.documentUrl === undefined ? undefined : new RemoteDocument(settings.documentUrl, home);
   }
 
@@ -114,17 +104,12 @@ class OpenApi implements Source {
   }
 
   async #call(operation: Operation, args: JsonObject, baseUrl: string, context: SourceContext): Promise<JsonObject> {
-    const { ports, limits } = this.#home;
+    const { limits } = this.#home;
     const timeout = AbortSignal.timeout(limits.timeout);
     try {
-      const { url, headers, ...rest } = requestOf(operation, args, baseUrl);
-      const credential = this.#credential();
-      const response = await ports.egress.send({
-        ...rest,
-        url: credential?.query === undefined ? url : withQuery(url, credential.query),
-        headers: { ...context.trace, ...headers, ...credential?.headers },
-        signal: AbortSignal.any([context.signal, timeout]),
-      });
+      const request = requestOf(operation, args, baseUrl);
+      const signal = AbortSignal.any([context.signal, timeout]);
+      const response = await this.#credential.through(context, this.#config.baseUrl ?? baseUrl).send({ ...request, signal });
       return await resultOf(response, { most: limits.result, keep: this.#config.keep?.[operation.name] });
     } catch (thrown) {
       if (thrown instanceof Misuse) return failed(thrown.message);
@@ -132,21 +117,6 @@ class OpenApi implements Source {
       if (timeout.aborted) throw outOfTime(`The API did not answer within ${limits.timeout} ms.`);
       throw thrown;
     }
-  }
-
-  /** What the gateway shows the API. Throws `provider_key_missing`. */
-  #credential(): { readonly headers?: { readonly [name: string]: string }; readonly query?: readonly [string, string] } | undefined {
-    const { key, header, query } = this.#config;
-    if (key === undefined) return undefined;
-    const secret = key.secret === undefined ? key.value : this.#home.ports.secrets.get(key.secret);
-    if (secret === undefined) {
-      throw new GatewayError(
-        'provider_key_missing',
-        `The source "${this.#home.name}" has no credential: the operator sets the secret ${key.secret}.`,
-      );
-    }
-    if (query !== undefined) return { query: [query, secret] };
-    return { headers: header === undefined ? { authorization: `Bearer ${secret}` } : { [header.toLowerCase()]: secret } };
   }
 
   async #opened(context: SourceContext): Promise<Read> {
@@ -168,12 +138,6 @@ function wireOf(result: JsonObject): Wire {
   } catch {
     return Wire.of(tooDeep());
   }
-}
-
-function withQuery(url: string, [name, value]: readonly [string, string]): string {
-  const at = new URL(url);
-  at.searchParams.set(name, value);
-  return at.href;
 }
 
 /** A document that came as JSON is JSON still. */
@@ -206,7 +170,7 @@ export const openapi = defineSource({
       include: ['tag:orders', 'GET *'],
     },
   ],
-  problems({ document, documentUrl, baseUrl, key, header, query }, { local }) {
+  problems({ document, documentUrl, baseUrl, ...settings }, { local }) {
     const own = document === undefined || !isObject(document) ? undefined : serverOf(document);
     const addresses = { documentUrl, baseUrl, ...(baseUrl === undefined ? { document: own } : {}) };
     return [
@@ -217,12 +181,10 @@ export const openapi = defineSource({
       ...(document !== undefined && baseUrl === undefined && own === undefined
         ? [{ path: 'baseUrl', message: 'must be given: the document names no server with a whole address' }]
         : []),
-      ...(header !== undefined && query !== undefined
-        ? [{ path: 'query', message: 'is one place for the credential, and header another: name one' }]
+      ...credentialProblems(settings, { local }),
+      ...(settings.auth !== undefined && documentUrl !== undefined && baseUrl === undefined
+        ? [{ path: 'baseUrl', message: 'must be given with `auth`: what somebody consents to goes nowhere but there' }]
         : []),
-      ...(key?.value === undefined || local
-        ? []
-        : [{ path: 'key', message: 'holds the key itself, which only local runs may: use {"secret": "NAME"}' }]),
       ...Object.entries(addresses).flatMap(([path, url]) => {
         if (url === undefined) return [];
         const parsed = URL.parse(url);
@@ -231,5 +193,7 @@ export const openapi = defineSource({
       }),
     ];
   },
+  access: ({ document, documentUrl, baseUrl, ...settings }) =>
+    accessOf(settings, baseUrl ?? (documentUrl === undefined && isObject(document) ? serverOf(document) : undefined)),
   open: (settings, home) => new OpenApi(settings, home),
 });

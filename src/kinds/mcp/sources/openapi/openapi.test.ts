@@ -155,6 +155,7 @@ describe('operations', () => {
   it('that cannot be called are no tools, and it is said why', () => {
     const { operations, omitted } = read(paths);
     expect(operations.map(({ name }) => name)).toEqual(['listA', 'makeA']);
+    expect(operations.map(({ tool }) => tool._meta)).toEqual([{ 'weir/tags': ['read'] }, { 'weir/tags': ['write'] }]);
     expect(omitted).toEqual([
       { operation: 'POST /b', why: expect.stringContaining('multipart/form-data') },
       { operation: 'GET /c/{id}', why: expect.stringContaining('{id}') },

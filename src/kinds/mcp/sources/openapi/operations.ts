@@ -1,5 +1,6 @@
 import { matchesGlob } from '../../../../core/glob.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../../../core/json.ts';
+import { TAGS } from '../source.ts';
 import { toolNames } from '../tool-names.ts';
 import { objectAt, SchemaWriter } from './schemas.ts';
 
@@ -105,11 +106,14 @@ function operationsIn(document: JsonObject): readonly Found[] {
 
 /** By `operationId`, by `GET /path`, or by `tag:name`; case does not count. */
 function isWanted({ id, place, operation }: Found, { include, exclude }: ReadOptions): boolean {
-  const tags = isArray(operation.tags) ? operation.tags.filter((tag) => typeof tag === 'string') : [];
-  const called = [place, ...(id === undefined ? [] : [id]), ...tags.map((tag) => `tag:${tag}`)].map((each) => each.toLowerCase());
+  const called = [place, ...(id === undefined ? [] : [id]), ...tagsOf(operation).map((tag) => `tag:${tag}`)].map((each) =>
+    each.toLowerCase(),
+  );
   const fits = (globs: readonly string[]) => globs.some((glob) => called.some((each) => matchesGlob(glob, each)));
   return (include === undefined || fits(include)) && !(exclude !== undefined && fits(exclude));
 }
+
+const tagsOf = ({ tags }: JsonObject): readonly string[] => (isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : []);
 
 /** Or why it is none. */
 function readOperation(document: JsonObject, found: Found, name: string, options: ReadOptions): Operation | string {
@@ -145,7 +149,11 @@ function readOperation(document: JsonObject, found: Found, name: string, options
     additionalProperties: false,
     ...(definitions === undefined ? {} : { $defs: definitions }),
   };
-  const tool = { name, ...textsOf(found), inputSchema, ...outputOf(document, found.operation, options), annotations: annotationsOf(found) };
+  const tags = tagsOf(found.operation);
+  const tool = {
+    ...{ name, ...textsOf(found), inputSchema, ...outputOf(document, found.operation, options), annotations: annotationsOf(found) },
+    ...(tags.length === 0 ? {} : { _meta: { [TAGS]: tags } }),
+  };
   return { name, method: found.method, path: found.path, parameters, body, required, tool };
 }
 
