@@ -1,25 +1,10 @@
-import { z } from 'zod';
 import { reportMcp } from '../state/mcp-report.ts';
-import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
-import { pageShape, paging } from './input.ts';
-import { checkFilters, logFilters, ownersOf } from './log-filters.ts';
+import type { AdminRoute } from './deps.ts';
+import { pageShape } from './input.ts';
 import { mcpUsageItem } from './log-shapes.ts';
-import { groupByOr, sinceOf } from './usage.ts';
+import { asReport } from './usage.ts';
 
-const query = z.strictObject({
-  ...paging,
-  group_by: groupByOr('route,source,tool'),
-  ...logFilters,
-  since: logFilters.since.describe('At or after: milliseconds since the epoch, or ISO 8601. 30 days ago where nothing is said.'),
-});
-
-async function report(context: AdminContext, deps: AdminDeps): Promise<Response> {
-  const { limit, cursor, group_by: by, org, team, app, ...filters } = checkFilters(query, context.req.query());
-  const db = requireDb(deps);
-  const owners = await ownersOf(db, { org, team, app });
-  const since = sinceOf(filters, deps);
-  return context.json(await reportMcp(db, { by, limit, cursor, filters: { ...filters, ...owners, since } }));
-}
+const { query, handle } = asReport('route,source,tool', reportMcp);
 
 export const mcpUsageRoutes: readonly AdminRoute[] = [
   {
@@ -30,6 +15,6 @@ export const mcpUsageRoutes: readonly AdminRoute[] = [
       query,
       answer: pageShape(mcpUsageItem),
     },
-    handle: report,
+    handle,
   },
 ];

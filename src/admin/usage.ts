@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Page, PageRequest } from '../state/paging.ts';
 import type { RecordFilters } from '../state/record-filters.ts';
 import { type Dimension, isPlainDimension, plainDimensions, reportUsage } from '../state/usage-report.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
@@ -12,8 +13,7 @@ const WINDOW = 30 * 24 * 3_600_000;
 const MOST_DIMENSIONS = 5;
 const METADATA = 'metadata.';
 
-/** `usual`: what calls are divided by where nothing is said. */
-export const groupByOr = (usual: string) =>
+const groupByOr = (usual: string) =>
   z
     .string()
     .describe(
@@ -37,23 +37,33 @@ function dimensionOf(name: string): Dimension | undefined {
 }
 
 /** A page goes on where the one before ended, so its time must not move: whole hours stay. */
-export const sinceOf = (filters: Pick<RecordFilters, 'since' | 'until'>, { clock }: AdminDeps): number =>
+const sinceOf = (filters: Pick<RecordFilters, 'since' | 'until'>, { clock }: AdminDeps): number =>
   filters.since ?? Math.floor(((filters.until ?? clock.now()) - WINDOW) / 3_600_000) * 3_600_000;
 
-const query = z.strictObject({
-  ...paging,
-  group_by: groupByOr(''),
-  ...logFilters,
-  since: logFilters.since.describe('At or after: milliseconds since the epoch, or ISO 8601. 30 days ago where nothing is said.'),
-});
+type Report = (
+  db: D1Database,
+  asked: PageRequest & { readonly by: readonly Dimension[]; readonly filters: RecordFilters },
+) => Promise<Page<unknown>>;
 
-async function report(context: AdminContext, deps: AdminDeps): Promise<Response> {
-  const { limit, cursor, group_by: by, org, team, app, ...filters } = checkFilters(query, context.req.query());
-  const db = requireDb(deps);
-  const owners = await ownersOf(db, { org, team, app });
-  const since = sinceOf(filters, deps);
-  return context.json(await reportUsage(db, { by, limit, cursor, filters: { ...filters, ...owners, since } }));
+/** How a report is asked for, and who answers it. `usual`: what calls are divided by where nothing is said. */
+export function asReport(usual: string, report: Report) {
+  const query = z.strictObject({
+    ...paging,
+    group_by: groupByOr(usual),
+    ...logFilters,
+    since: logFilters.since.describe('At or after: milliseconds since the epoch, or ISO 8601. 30 days ago where nothing is said.'),
+  });
+  const handle = async (context: AdminContext, deps: AdminDeps): Promise<Response> => {
+    const { limit, cursor, group_by: by, org, team, app, ...filters } = checkFilters(query, context.req.query());
+    const db = requireDb(deps);
+    const owners = await ownersOf(db, { org, team, app });
+    const since = sinceOf(filters, deps);
+    return context.json(await report(db, { by, limit, cursor, filters: { ...filters, ...owners, since } }));
+  };
+  return { query, handle };
 }
+
+const usage = asReport('', reportUsage);
 
 export const usageRoutes: readonly AdminRoute[] = [
   {
@@ -61,9 +71,9 @@ export const usageRoutes: readonly AdminRoute[] = [
     path: '/usage',
     doc: {
       summary: 'What calls came to, dearest first; by period, where that is named first, the newest first',
-      query,
+      query: usage.query,
       answer: pageShape(usageItem),
     },
-    handle: report,
+    handle: usage.handle,
   },
 ];

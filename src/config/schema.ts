@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Quirks } from '../core/dialect.ts';
 import type { IdentityKind } from '../core/identity.ts';
 import { levels, units } from '../core/ledger/take.ts';
+import { literalKey } from '../core/literal-key.ts';
 import type { Policy } from '../core/policy.ts';
-import { REDACTED } from '../core/secret-name.ts';
 import { mcpShape } from '../kinds/mcp/settings.ts';
 import { modelOption, requirement, target } from './model-schema.ts';
 import { pricesSchema } from './prices.ts';
@@ -35,14 +35,7 @@ const key = z
       .optional()
       .refine((value) => value === undefined, { error: 'is not available yet: use {"secret": "NAME"}' })
       .describe('Not available yet.'),
-    value: z
-      .string()
-      .min(1)
-      .refine((value) => value !== REDACTED, {
-        error: 'is the redacted form that reading the configuration shows: send the key itself, or {"secret": "NAME"}',
-      })
-      .optional()
-      .describe('The key itself. Local runs only.'),
+    value: literalKey,
     passthrough: z
       .literal(true)
       .optional()

@@ -22,6 +22,7 @@ import { presentedKey } from './credential.ts';
 import { checkContentType, checkIngress } from './ingress.ts';
 import { McpAccount, type McpRequest, requestsOf } from './mcp-account.ts';
 import { checkCallerOrigin } from './mcp-origin.ts';
+import { principalOf } from './mcp-principal.ts';
 import { mcpRecord } from './mcp-record.ts';
 import { issuerOf } from './oauth/settings.ts';
 import { attributionOf } from './own-chat.ts';
@@ -238,7 +239,7 @@ class McpExchange {
       route: this.#name,
       settings,
       who,
-      principal: ownerOf(who),
+      principal: principalOf(who),
       caller: callerOf(who, this.#run, `${issuerOf(plan) ?? new URL(this.#request.url).origin}/mcp/${encodeURIComponent(this.#name)}`),
       token: exchangedToken(settings, who, this.#request),
       ports: this.#ports,
@@ -294,9 +295,6 @@ function isOwn({ headers }: Response): boolean {
 /** Of a batch that ended well, a request that was not answered. */
 const unsaid = (last: McpEnd): McpEnd =>
   last.outcome === 'complete' || last.outcome === 'tool-error' || last.outcome === 'input-required' ? { outcome: 'interrupted' } : last;
-
-/** A credential that names a person opens that person's sessions alone; any other those of its app. */
-const ownerOf = ({ principal, user }: Identity): string => (user === undefined ? principal : JSON.stringify([principal, user]));
 
 const callerOf = (
   { org, team, app, keyId, user, scopes, claims, metadata }: Identity,

@@ -16,6 +16,7 @@ import { McpSettings } from '../../kinds/mcp/settings.ts';
 import { forgetConnection, noteConnection } from '../../state/credentials/connection-rows.ts';
 import type { CredentialDesk } from '../../state/credentials/index.ts';
 import { checkIngress } from '../ingress.ts';
+import { principalOf } from '../mcp-principal.ts';
 import { onwardPage } from '../oauth/pages.ts';
 import { issuerOf } from '../oauth/settings.ts';
 import { connectPage, donePage, faultPage } from './pages.ts';
@@ -263,9 +264,6 @@ async function call(context: DoorContext, door: ConnectDoor, method: 'get' | 'po
 }
 
 const PRIVATE = { 'cache-control': 'no-store' };
-
-/** As `door/mcp.ts` has it: a credential that names a person connects that person's accounts alone. */
-export const principalOf = ({ principal, user }: Identity): string => (user === undefined ? principal : JSON.stringify([principal, user]));
 
 async function keyIn(request: Request): Promise<string> {
   const text = await readText(request, MOST_BODY);

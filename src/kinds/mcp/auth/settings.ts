@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { addressFault } from '../../../core/address.ts';
-import { REDACTED, SECRET_NAME } from '../../../core/secret-name.ts';
+import { literalKey } from '../../../core/literal-key.ts';
+import { SECRET_NAME } from '../../../core/secret-name.ts';
 
 /** Of a value in the vault. */
 export const VAULT_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
@@ -18,14 +19,7 @@ export const secretSetting = z
       .regex(VAULT_NAME, { error: 'is not a name for a credential of the vault' })
       .optional()
       .describe("The name of a credential that the caller's organisation keeps, written with POST /admin/v1/credentials."),
-    value: z
-      .string()
-      .min(1)
-      .refine((value) => value !== REDACTED, {
-        error: 'is the redacted form that reading the configuration shows: send the key itself, or {"secret": "NAME"}',
-      })
-      .optional()
-      .describe('The key itself. Local runs only.'),
+    value: literalKey,
   })
   .refine((value) => Object.values(value).filter((part) => part !== undefined).length === 1, {
     error: 'must have exactly one of secret, vault, value',
