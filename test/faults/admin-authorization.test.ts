@@ -11,6 +11,9 @@ import { type Scripted, startTools } from '../mcp/scripted.ts';
 // The admin API, asked for what there is: `admin-roles.test.ts` asks every role for what is not.
 
 const METRICS_TOKEN = 'metrics-token-canary-6666';
+/** What nobody is ever shown: in the vault of an organisation, and a caller's own. */
+const VAULTED = 'vault-canary-5151';
+const CONNECTED = 'connection-canary-6161';
 const RUN = 'run-of-acme';
 
 let gateway: TestGateway;
@@ -80,6 +83,7 @@ beforeAll(async () => {
     routes: [
       { name: 'llm', kind: 'llm' },
       { name: 'held', kind: 'mcp', sources: [held] },
+      { name: 'own', kind: 'mcp', sources: [{ kind: 'remote', url: tools.url, name: 'desk', auth: { use: 'user-key' } }] },
     ],
   });
   ids.orgs = (await admin('POST', '/orgs', { name: 'acme', limits: [{ unit: 'requests', limit: 1_000, window: '1d' }] })).id;
@@ -102,6 +106,10 @@ beforeAll(async () => {
   await callTool(`${gateway.url}/mcp/held`, 1, 'read', {}, bearer(keyOf('the key')));
   ids.tools = (await admin('GET', '/tools')).items[0].id;
   ids.approvals = (await admin('GET', '/approvals')).items[0].id;
+  ids.credentials = (await admin('POST', '/credentials', { org: ids.orgs, name: 'desk', value: VAULTED })).id;
+  const connected = await send('PUT', '/oauth/connect/own/desk', { key: CONNECTED }, bearer(keyOf('the key')));
+  expect(connected.status, connected.text).toBe(200);
+  ids.connections = (await admin('GET', '/connections')).items[0].id;
   ids.runs = RUN;
   const called = await send(
     'POST',
@@ -131,7 +139,8 @@ const real = (at: string, id = ids[kindOf(at)] ?? 'unknown') => `/admin/v1${at.r
 
 /** Bodies with which these would do something to what there is. */
 function effective({ method, path: at }: Described): object {
-  if (method === 'PATCH') return kindOf(at) === 'webhooks' ? { disabled: true } : { metadata: { changed: 'yes' } };
+  if (method === 'PATCH' && kindOf(at) === 'webhooks') return { disabled: true };
+  if (method === 'PATCH') return kindOf(at) === 'credentials' ? { description: 'changed' } : { metadata: { changed: 'yes' } };
   if (at.endsWith('/rotate')) return { overlap: '0s' };
   if (at === '/config') return { providers: {} };
   const made: { readonly [at: string]: object } = {
@@ -140,6 +149,8 @@ function effective({ method, path: at }: Described): object {
     '/apps': { name: 'new', team: ids.teams },
     '/keys': { name: 'new', app: ids.apps },
     '/webhooks': { org: ids.orgs, url: `${gateway.upstream.origin}/new` },
+    '/credentials': { org: ids.orgs, name: 'new', value: 'new' },
+    '/connections': { org: ids.orgs, route: 'own', source: 'desk' },
   };
   return made[at] ?? {};
 }
@@ -291,7 +302,7 @@ function secrets(): readonly { readonly what: string; readonly text: string }[] 
       ...['key_aliases.digest', 'key_aliases.pepper', 'webhooks.secret', 'webhooks.previous_secret'],
     ]),
   );
-  const texts = { ADMIN_TOKEN, STATE_SECRET, KEY, UP_KEY, METRICS_TOKEN, FOREIGN };
+  const texts = { ADMIN_TOKEN, STATE_SECRET, KEY, UP_KEY, METRICS_TOKEN, FOREIGN, VAULTED, CONNECTED };
   const keys = once.flatMap(({ what, text }) => [
     { what, text: text.replace(/^whsec_|^weir_[a-z]+_\w{16}_/, '') },
     { what: `the digest of ${what}`, text: createHash('sha256').update(text).digest('hex') },
