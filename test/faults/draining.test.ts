@@ -226,12 +226,12 @@ describe('hundreds of callers who leave at once', () => {
     };
     for (let from = 0; from < COUNT; from += 30) await Promise.all(Array.from({ length: 30 }, (_, at) => one(from + at)));
     const rows = () => storedUsage(gateway.stateDir).filter(({ key_id }) => key_id === id);
-    await until(() => rows().length >= COUNT && storedLedger(gateway.stateDir).holds.length === 0, 30_000, 'all are settled');
+    await until(() => rows().length >= COUNT && storedLedger(gateway.stateDir, org.id).holds.length === 0, 30_000, 'all are settled');
     await sleep(500);
     const account = rows();
     expect(account).toHaveLength(COUNT);
     expect(new Set(account.map(({ request_id }) => request_id)).size).toBe(COUNT);
-    const { meters } = storedLedger(gateway.stateDir);
+    const { meters } = storedLedger(gateway.stateDir, org.id);
     const [meter] = meters.filter(({ key: name }) => name.includes('usd'));
     expect(meter?.reserved).toBe(0);
     expect(meter?.spent).toBe(account.reduce((sum, { cost }) => sum + (cost ?? 0), 0));

@@ -32,9 +32,9 @@ export interface StoredLedger {
 export const storedUsage = (stateDir: string): readonly UsageRow[] =>
   read(stateDir, 'd1', 'usage', (database) => all<UsageRow>(database, 'SELECT * FROM usage')) ?? [];
 
-/** The one ledger that has counted anything. */
-export function storedLedger(stateDir: string): StoredLedger {
-  const found = read(stateDir, 'do', 'meters', (database) => ({
+/** The one ledger that has counted anything; where there are several, the one that counts for `owner`, by its id. */
+export function storedLedger(stateDir: string, owner = ''): StoredLedger {
+  const found = read(stateDir, 'do', `meters WHERE key LIKE '%${owner}%'`, (database) => ({
     meters: all<StoredMeter>(database, 'SELECT key, spent, reserved FROM meters'),
     holds: all<{ id: string }>(database, 'SELECT id FROM holds').map(({ id }) => id),
     waiting: Number(all<{ n: number }>(database, WAITING)[0]?.n),
@@ -46,14 +46,14 @@ export function storedLedger(stateDir: string): StoredLedger {
 const WAITING = `SELECT COUNT(*) AS n FROM ended
   WHERE usage IS NOT NULL AND seq > COALESCE((SELECT value FROM numbers WHERE name = 'drained'), 0)`;
 
-/** Asks the first database that has rows in a table; `undefined` where none has any. */
+/** Asks the first database that has rows in a table, or such rows of it; `undefined` where none has any. */
 function read<T>(stateDir: string, folder: string, table: string, question: (database: DatabaseSync) => T): T | undefined {
   const root = path.join(stateDir, 'v3', folder);
   const found = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sqlite'));
   for (const name of found) {
     const database = new DatabaseSync(path.join(root, name), { readOnly: true });
     try {
-      const tables = all(database, `SELECT name FROM sqlite_master WHERE type = 'table' AND name = '${table}'`);
+      const tables = all(database, `SELECT name FROM sqlite_master WHERE type = 'table' AND name = '${table.split(' ')[0]}'`);
       if (tables.length > 0 && all(database, `SELECT 1 FROM ${table} LIMIT 1`).length > 0) return question(database);
     } finally {
       database.close();
