@@ -73,7 +73,7 @@ function suite(args: readonly string[], env: { readonly [name: string]: string }
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [cli, 'client', '--command', command, '--timeout', '120000', ...args],
+      [cli, 'client', '--command', command, '--timeout', '60000', ...args],
       { env: { ...process.env, NO_COLOR: '1', REGISTRAR: registrar.url, ...env }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), text: stdout + stderr }),
     );
