@@ -1,10 +1,19 @@
 import { z } from 'zod';
 import { addressFault } from '../../../core/address.ts';
-import { literalKey } from '../../../core/literal-key.ts';
-import { SECRET_NAME } from '../../../core/secret-name.ts';
+import { REDACTED, SECRET_NAME } from '../../../core/secret-name.ts';
 
 /** Of a value in the vault. */
 export const VAULT_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+
+/** A key that stands in the configuration itself: the form in which it is shown there is taken for none. */
+export const literalKey = z
+  .string()
+  .min(1)
+  .refine((value) => value !== REDACTED, {
+    error: 'is the redacted form that reading the configuration shows: send the key itself, or {"secret": "NAME"}',
+  })
+  .optional()
+  .describe('The key itself. Local runs only.');
 
 /** Something that nobody may read in the configuration. */
 export const secretSetting = z
