@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Gateway, startGateway } from '../scripts/gateway.mjs';
+import { closedPort as portOfNobody } from './ports.ts';
 import { startUpstream, type Upstream } from './upstream/server.ts';
 
 export const ADMIN_TOKEN = 'admin-token-canary-4711';
@@ -68,7 +67,7 @@ export async function startTestGateway(
   secrets: { readonly [name: string]: string } = {},
 ): Promise<TestGateway> {
   const stateDir = await mkdtemp(path.join(tmpdir(), 'weir-test-'));
-  const [upstream, closedPort] = await Promise.all([startUpstream(), freePort()]);
+  const [upstream, closedPort] = await Promise.all([startUpstream(), portOfNobody()]);
   const logged: string[] = [];
   const gateway: Gateway = await startGateway({
     port: 0,
@@ -140,13 +139,4 @@ export async function until(met: () => boolean | Promise<boolean>, ms: number, w
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -15,7 +15,7 @@ import { unwrapped } from '../kinds/mcp/tools/unwrap.ts';
 import { ENDED, type McpEnd, watchAnswer } from '../kinds/mcp/watch.ts';
 import { classify, type Inbound } from '../kinds/mcp/wire/classify.ts';
 import { type RpcError, rpcErrorOf } from '../kinds/mcp/wire/errors.ts';
-import { errorText, type RpcId, readMessages, textOf } from '../kinds/mcp/wire/message.ts';
+import { checkMembers, errorText, type RpcId, readMessages, textOf } from '../kinds/mcp/wire/message.ts';
 import { runOf } from './call-facts.ts';
 import { CORS_HEADERS } from './cors.ts';
 import { presentedKey } from './credential.ts';
@@ -209,6 +209,7 @@ class McpExchange {
     this.#revision = plan.revision;
     this.#requests = requestsOf(requests, this.#requestId, settings);
     this.#id = isBatch ? null : (requests[0]?.id ?? null);
+    for (const message of messages) checkMembers(message);
     const asked = classify(messages, isBatch, this.#request.headers);
     this.#era = asked.era;
     const inbound = unwrapped(asked, settings.showing);

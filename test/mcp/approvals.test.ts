@@ -243,6 +243,19 @@ describe('an operator is asked', () => {
     expect([again.status, again.body.code]).toEqual([409, 'approval_over']);
   });
 
+  it('of numbers as they are written, where JavaScript knows no difference', async () => {
+    const url = gateway.mcp('asked');
+    const { session } = await initialize(url);
+    const transfer = async (amount: string) => {
+      const params = `{"name":"transfer","arguments":{"amount":${amount}}}`;
+      return (await post(url, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`, session)).messages.at(-1)?.result;
+    };
+    const id = idOf(await transfer('9007199254740993'));
+    expect((await operator('POST', `/approvals/${id}/approve`)).status).toBe(200);
+    expect(status(await transfer('9007199254740992'))).toBe('pending');
+    expect(said(await transfer('9007199254740993'))).toBe('transfer done');
+  });
+
   it('and one approval is one call, whoever of twenty comes first', async () => {
     const url = gateway.mcp('asked');
     const args = { race: true };

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { until } from '../gateway.ts';
+import { closedPort } from '../ports.ts';
 
 /** The servers that people run, as npm has them. */
 export const servers = path.join(import.meta.dirname, '..', '..', 'node_modules', '@modelcontextprotocol');
@@ -13,7 +13,7 @@ export interface Everything {
 
 /** `server-everything` in a process of its own, over either of its transports. */
 export async function startEverything(transport: 'streamableHttp' | 'sse' = 'streamableHttp'): Promise<Everything> {
-  const port = await freePort();
+  const port = await closedPort();
   const child = spawn(process.execPath, [path.join(servers, 'server-everything', 'dist', 'index.js'), transport], {
     env: { ...process.env, PORT: String(port) },
     stdio: 'ignore',
@@ -26,11 +26,3 @@ export async function startEverything(transport: 'streamableHttp' | 'sse' = 'str
   await until(answers, 20_000, 'server-everything');
   return { url: `http://127.0.0.1:${port}/${transport === 'sse' ? 'sse' : 'mcp'}`, close: () => void child.kill() };
 }
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });

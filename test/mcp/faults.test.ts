@@ -135,6 +135,18 @@ describe('what a request says of itself', () => {
     expect([status, messages[0]?.error?.code]).toEqual([400, -32600]);
   });
 
+  it.each([
+    ['a request', '"id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"a","text":"b"}}', 1],
+    ['an escaped name', '"id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"a","te\\u0078t":"b"}}', 1],
+    ['a notification', '"method":"notifications/cancelled","params":{"a":[{"b":1,"b":2}]}', null],
+    ['an answer', '"id":1,"result":{"content":{"a":1,"a":2}}', null],
+  ])('is malformed where a member stands twice in %s: deciders and doers could each take another one', async (_what, members, id) => {
+    const { session } = await initialize(url);
+    const { status, messages } = await post(url, `{"jsonrpc":"2.0",${members}}`, session);
+    expect([status, messages[0]?.error?.code, messages[0]?.id]).toEqual([400, -32600, id]);
+    expect(messages[0]?.error?.message).toContain('twice');
+  });
+
   it('is malformed where it is no JSON', async () => {
     const { status, messages } = await post(url, '{"jsonrpc":');
     expect([status, messages[0]?.error?.code]).toEqual([400, -32700]);

@@ -44,6 +44,10 @@ beforeAll(async () => {
         ],
         structuredContent: { Ada: 1, '[out]': 2, deep: [{ who: 'Ada' }] },
       }),
+      twice: (_args: never, { body }, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(body.id)},"result":{"content":[{"type":"text","text":"Ada","text":"fine"}]}}`);
+      },
       same: (args: object) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }),
     }),
     startMcpGateway(),
@@ -202,6 +206,12 @@ describe('a server that is asked as it is', () => {
       { type: 'resource_link', name: '[out] link' },
     ]);
     expect(result.structuredContent).toEqual({ '[out]': 1, '[out]_': 2, deep: [{ who: '[out]' }] });
+  });
+
+  it('tells nothing that was not looked at, where it says a thing twice', async () => {
+    const { text: told, messages } = await call(url(), 1, 'twice');
+    expect(told).not.toContain('Ada');
+    expect(messages.at(-1)?.result.content).toEqual([{ type: 'text', text: 'fine' }]);
   });
 
   it('is given names of fields masked too', async () => {

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { closedPort } from '../ports.ts';
 import { Browser } from './browser.ts';
 import { allow, type OAuthGateway, register, startOAuthGateway } from './fixture.ts';
 
@@ -15,18 +14,10 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => oauth?.stop());
 
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-
 const cli = path.join(import.meta.dirname, '../../node_modules/@modelcontextprotocol/conformance/dist/index.js');
 
 it('passes every scenario', { timeout: 90_000 }, async () => {
-  const port = await freePort();
+  const port = await closedPort();
   const callback = `http://127.0.0.1:${port}/callback`;
   const client = await register(oauth.url, { redirect_uris: [callback] });
   const args = [cli, 'authorization', '--url', oauth.url, '--client-id', client.client_id, '-p', String(port)];

@@ -1,3 +1,4 @@
+import { hasSingleMembers } from '../../core/cache/single-members.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Chunk, Exchange } from '../../core/exchange.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -129,6 +130,8 @@ class Passage {
     const before = result.json();
     const after = await this.object(before);
     const names = Object.keys(after).filter((name) => after[name] !== before[name]);
+    // Of a member that stands twice, what leaves is the one that was looked at.
+    if (!hasSingleMembers(result.text, before)) return Wire.of(after);
     return names.length === 0 ? result : result.with(Object.fromEntries(names.map((name) => [name, after[name]])));
   }
 

@@ -1,3 +1,4 @@
+import { hasSingleMembers } from '../../../core/cache/single-members.ts';
 import { isArray, isObject, type Json, type JsonObject, parseJson } from '../../../core/json.ts';
 import { Wire } from '../../../core/wire.ts';
 import { codes, RpcError } from './errors.ts';
@@ -72,6 +73,16 @@ export function readMessages(text: string): { readonly messages: readonly Messag
   if (all === undefined || !isArray(all)) throw new RpcError(codes.parse, 'The body is not JSON.', { status: 400 });
   if (all.length === 0 || all.length > MOST_IN_BATCH) throw malformed(`a batch holds 1 to ${MOST_IN_BATCH} messages`);
   return { messages: all.map((each) => readMessage(JSON.stringify(each))), isBatch: true };
+}
+
+/**
+ * A client's message must say everything once (I-JSON, RFC 7493 section 2.3): of a member that stands twice, who decides about
+ * the call might take the one, and who makes it the other. Throws -32600.
+ */
+export function checkMembers(message: Message): void {
+  const said = message.type === 'response' ? message.result : message.params;
+  if (said === undefined || hasSingleMembers(said.text, said.json())) return;
+  throw malformed('it has an object in which a member stands twice: leave one of them out');
 }
 
 function readWire(text: string): Wire {

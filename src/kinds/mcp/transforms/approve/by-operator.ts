@@ -19,7 +19,8 @@ export interface OperatorCall {
   readonly own: string;
   /** As clients see it. */
   readonly tool: string;
-  readonly args: Json;
+  /** The arguments, as far as a call with others is another one. */
+  readonly asked: Json;
   readonly preview: string;
   readonly of: string;
   /** Milliseconds. */
@@ -61,10 +62,10 @@ function approvalsOf({ call }: SourceContext): Approvals {
 }
 
 async function opened(call: OperatorCall, approvals: Approvals, { caller, principal, call: facts }: SourceContext): Promise<ApprovalState> {
-  const { source, own, tool, args, preview, expires } = call;
+  const { source, own, tool, asked, preview, expires } = call;
   const { org, team, app, keyId, user } = caller;
   const route = facts?.route ?? '';
-  const digest = await digestOf(args);
+  const digest = await digestOf(asked);
   return approvals.ask({
     ...{ org, team, app, keyId, user, route, source, tool, digest, preview },
     call: await digestOf({ org, principal, route, source, tool: own, digest }),

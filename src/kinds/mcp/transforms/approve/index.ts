@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { holdsNumbers } from '../../../../core/cache/exact-numbers.ts';
 import { shown } from '../../../../core/hidden-text.ts';
-import { isObject, type JsonObject } from '../../../../core/json.ts';
 import { hashOf } from '../../../../core/stable-hash.ts';
 import type { Wire } from '../../../../core/wire.ts';
 import type { Ask, Source, SourceContext } from '../../sources/source.ts';
 import { codes, RpcError } from '../../wire/errors.ts';
 import { textOf } from '../../wire/message.ts';
+import { argumentsOf } from '../arguments-of.ts';
 import { callerFacts } from '../caller.ts';
 import { Lists } from '../lists.ts';
 import { Sieve, toolLists } from '../sieve.ts';
@@ -60,12 +61,14 @@ class Approving {
     if (ask.method !== 'tools/call' || own === undefined || !(await this.#isMeant(own, context))) return this.#source.request(ask, context);
     const { by, message, expires = 600_000, wait = 30_000 } = this.#settings;
     const args = argumentsOf(ask);
+    // Numbers that JavaScript rounds are told apart as they are written.
+    const asked = holdsNumbers(args.text) ? args.json() : [args.json(), args.text];
     const tool = shown(this.#home.exposed(own));
     const round = roundOf(ask, this.#of);
     const make = (passed: Ask) => this.#source.request(passed, context);
-    const call = { of: this.#of, tool, preview: previewOf(args) };
+    const call = { of: this.#of, tool, preview: previewOf(args.json()) };
     if (by === 'user') return byUser({ ...call, message }, round, ask, context, make);
-    return byOperator({ ...call, source: this.#home.name, own, args, expires, wait }, round, ask, context, make);
+    return byOperator({ ...call, source: this.#home.name, own, asked, expires, wait }, round, ask, context, make);
   }
 
   forget(): void {
@@ -81,11 +84,6 @@ class Approving {
     if (item === undefined) throw new RpcError(codes.invalidParams, `Unknown tool: ${this.#home.exposed(own).slice(0, 128)}`);
     return screen === undefined || !screen.passes(names, item);
   }
-}
-
-function argumentsOf({ params }: Ask): JsonObject {
-  const args = params.fields.get('arguments');
-  return isObject(args) ? args : {};
 }
 
 /** Calls of tools that are made when a person has said yes to them. */
