@@ -59,6 +59,21 @@ export const messages: readonly MessageDoc[] = [
     ),
   },
   {
+    type: 'tool.quarantined',
+    summary: 'Tools of a server are not what was approved, or were never approved; once for each, with what the same reading found',
+    body: message(
+      'tool.quarantined',
+      z.strictObject({
+        org: z.string().describe('Whose caller has seen them.'),
+        place: z
+          .strictObject({ org: z.string().nullable(), route: z.string(), source: z.string() })
+          .describe('Where they are pinned; org is null where they are for every organisation together.'),
+        tools: z.array(z.strictObject({ id: z.string(), name: z.string(), status: z.enum(['pending', 'changed']) })).max(20),
+        count: z.int().describe('How many there are: the first 20 are named.'),
+      }),
+    ),
+  },
+  {
     type: 'budget.exhausted',
     summary: 'A budget has refused a call; once for each window',
     body: message(

@@ -56,6 +56,8 @@ export interface Seen {
   readonly trust: PinTrust;
   /** Whether a tool with hidden text is never good at once. */
   readonly holdsHidden: boolean;
+  /** Whose caller has seen them: the organisation that hears of what may not be used. */
+  readonly by: string;
 }
 
 /** What was approved of the tools of servers. Both throw `overloaded` where it cannot be asked. */

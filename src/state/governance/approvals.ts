@@ -1,8 +1,8 @@
 import { within } from '../../core/deadline.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { ApprovalAsk, ApprovalState, Approvals } from '../../core/governance.ts';
-import type { JsonObject } from '../../core/json.ts';
 import type { Clock } from '../../core/ports.ts';
+import type { Announce } from './announce.ts';
 
 const DEADLINE = 5_000;
 /** Calls of one organisation that may wait at the same time: an operator reads no more. */
@@ -19,9 +19,6 @@ interface Row {
   readonly expires_at: number;
   readonly reason: string | null;
 }
-
-/** Tells whoever wants to hear of it that a call waits. Never throws. */
-export type Announce = (org: string, data: JsonObject) => Promise<void>;
 
 /**
  * Calls that wait for operators. Their one owner is a table: an approval is used up by a single statement, which finds it
@@ -60,7 +57,10 @@ export class TableApprovals implements Approvals {
       throw new GatewayError('rate_limited', `${MOST_WAITING} calls of this organisation wait for operators already.`, { retryAfter: 60 });
     }
     if (row.id === id)
-      await this.#announce?.(org, { ...{ id, org, team, app, key: keyId, user, route, source, tool }, expiresAt: now + ttl });
+      await this.#announce?.('approval.requested', org, {
+        ...{ id, org, team, app, key: keyId, user, route, source, tool },
+        expiresAt: now + ttl,
+      });
     return stateOf(row, claim, now);
   }
 

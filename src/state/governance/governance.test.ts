@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fakePorts } from '../../core/fakes.ts';
 import type { ApprovalAsk, SeenTool } from '../../core/governance.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Announce } from './announce.ts';
 import { MOST_WAITING, TableApprovals } from './approvals.ts';
 import { ChainedCallAudit } from './call-audit.ts';
 import { FRESH, TablePins } from './pins.ts';
@@ -29,14 +31,14 @@ describe('pins', () => {
     definition: { name, digest },
     flags,
   });
-  const first = { isWhole: true, trust: 'first', holdsHidden: true } as const;
+  const first = { isWhole: true, trust: 'first', holdsHidden: true, by: 'org_1' } as const;
   const later = { ...first, isWhole: false };
   const statuses = (book: ReadonlyMap<string, { readonly status: string }> | undefined) =>
     Object.fromEntries([...(book ?? [])].map(([name, { status }]) => [name, status]));
 
-  function isolate() {
+  function isolate(announce?: Announce) {
     const { clock } = fakePorts();
-    return { pins: new TablePins(db, clock, ids()), clock };
+    return { pins: new TablePins(db, clock, ids(), announce), clock };
   }
 
   it('knows nothing of a source that was never read', async () => {
@@ -97,6 +99,27 @@ describe('pins', () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  it('tells of each tool once that may not be used any more, or not yet, whoever sees it at the same moment', async () => {
+    const told: [string, string, JsonObject][] = [];
+    const announce: Announce = async (event, org, data) => void told.push([event, org, data]);
+    const named = () => told.splice(0).map(([, , { tools }]) => (tools as JsonObject[]).map(({ name, status }) => `${name} ${status}`));
+    const [a, b] = [isolate(announce).pins, isolate(announce).pins];
+    await a.see(place, { ...first, tools: [tool('x'), tool('y')] });
+    expect(told).toEqual([]);
+    const changed = { ...later, tools: [tool('x', 'b'), tool('new'), tool('y')] };
+    await Promise.all([a.see(place, changed), b.see(place, changed), a.see(place, changed)]);
+    expect(told.map(([event, org, { place: where, count }]) => [event, org, where, count])).toEqual([
+      ['tool.quarantined', 'org_1', { org: null, ...place }, 2],
+    ]);
+    expect(named()).toEqual([['x changed', 'new pending']]);
+    // Neither a third face nor the first one again is news.
+    await a.see(place, { ...later, tools: [tool('x', 'c'), tool('new', 'c')] });
+    await a.see(place, { ...later, tools: [tool('x')] });
+    expect(told).toEqual([]);
+    await a.see(place, { ...later, tools: Array.from({ length: 3_000 }, (_, at) => tool(`t${at}`)) });
+    expect([told[0]?.[2].count, named()[0]?.length, told.length]).toEqual([3_000, 20, 0]);
   });
 
   it('goes by what it has read for some seconds, and a minute where the database is away', async () => {

@@ -1,14 +1,10 @@
 import { randomBase62 } from '../../core/base62.ts';
 import type { Governance } from '../../core/governance.ts';
-import type { JsonObject } from '../../core/json.ts';
 import type { Clock } from '../../core/ports.ts';
+import { type Announcer, announcing } from './announce.ts';
 import { TableApprovals } from './approvals.ts';
 import { type CallChain, ChainedCallAudit } from './call-audit.ts';
 import { TablePins } from './pins.ts';
-
-interface Announcer {
-  announce(type: 'approval.requested', data: JsonObject): Promise<void>;
-}
 
 export interface GovernancePlaces {
   readonly db: D1Database | undefined;
@@ -20,16 +16,10 @@ export interface GovernancePlaces {
 
 /** What must hold for tools of MCP routes, as far as the deployment has a place for it. */
 export function governanceOf({ db, chain, clock, log }: GovernancePlaces): Governance {
-  const announce = async (org: string, data: JsonObject) => {
-    try {
-      await chain?.(org).announce('approval.requested', data);
-    } catch (cause) {
-      log(`Webhooks of ${org} were not told that a call waits for an operator`, cause);
-    }
-  };
+  const announce = announcing(chain, log);
   const newId = () => randomBase62(16);
   return {
-    pins: db && new TablePins(db, clock, newId),
+    pins: db && new TablePins(db, clock, newId, announce),
     approvals: db && new TableApprovals(db, clock, newId, announce),
     audit: chain && new ChainedCallAudit(chain, clock, log),
   };

@@ -3,6 +3,7 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Pin, PinBook, PinPlace, PinStatus, Seen, SeenTool, ToolPins } from '../../core/governance.ts';
 import type { Clock } from '../../core/ports.ts';
 import { Snapshots } from '../../core/snapshots.ts';
+import type { Announce } from './announce.ts';
 
 /** Milliseconds for which what was read is good: so soon a decision is known to every isolate. */
 export const FRESH = 3_000;
@@ -15,6 +16,8 @@ const REMEMBERED = 500;
 export const MOST_TOOLS = 10_000;
 /** Characters of a definition that is kept to be looked at; of a larger one the digest is kept alone. */
 export const LARGEST = 100_000;
+/** Tools that one message names. */
+const MOST_TOLD = 20;
 /** Characters of one statement's tools: a value may have 2 MB (developers.cloudflare.com/d1/platform/limits). */
 const PIECE = 500_000;
 
@@ -22,6 +25,13 @@ interface Known {
   /** `undefined`: the source was never read. */
   readonly book: PinBook | undefined;
   readonly at: number;
+}
+
+/** A tool that may not be used any more, or not yet. */
+interface Held {
+  readonly id: string;
+  readonly name: string;
+  readonly status: PinStatus;
 }
 
 interface Row {
@@ -36,9 +46,11 @@ export class TablePins implements ToolPins {
   readonly #db: D1Database;
   readonly #clock: Clock;
   readonly #newId: () => string;
+  readonly #announce: Announce | undefined;
   readonly #known = new Snapshots<Known>(REMEMBERED);
 
-  constructor(db: D1Database, clock: Clock, newId: () => string) {
+  constructor(db: D1Database, clock: Clock, newId: () => string, announce?: Announce) {
+    this.#announce = announce;
     this.#db = db;
     this.#clock = clock;
     this.#newId = newId;
@@ -57,14 +69,22 @@ export class TablePins implements ToolPins {
   }
 
   async see(place: PinPlace, seen: Seen): Promise<PinBook> {
-    try {
-      return (await this.#ask(place, this.#notes(place, seen))) ?? new Map();
-    } catch (cause) {
+    const news: Held[] = [];
+    const book = await this.#ask(place, this.#notes(place, seen), news).catch((cause: unknown) => {
       throw unavailable(cause);
-    }
+    });
+    if (news.length > 0) await this.#tell(news, place, seen);
+    return book ?? new Map();
   }
 
-  async #ask(place: PinPlace, before: readonly D1PreparedStatement[]): Promise<PinBook | undefined> {
+  /** Once for a reading, of which every tool may be new. */
+  async #tell(news: readonly Held[], { org, route, source }: PinPlace, { by }: Seen): Promise<void> {
+    const tools = news.slice(0, MOST_TOLD).map(({ id, name, status }) => ({ id, name: name.slice(0, 256), status }));
+    await this.#announce?.('tool.quarantined', by, { org: by, place: { org: org ?? null, route, source }, tools, count: news.length });
+  }
+
+  /** `news`: takes what `before` has taken out of use. */
+  async #ask(place: PinPlace, before: readonly D1PreparedStatement[], news: Held[] = []): Promise<PinBook | undefined> {
     const at = this.#clock.now();
     const where = columnsOf(place);
     const results = await within(
@@ -76,6 +96,7 @@ export class TablePins implements ToolPins {
       ]),
     );
     const [founded, rows] = results.slice(-2) as [D1Result<{ at: number }>, D1Result<Row>];
+    for (const { results: held } of results.slice(0, -2)) news.push(...(held as Held[]));
     const book = founded.results.length === 0 ? undefined : new Map(rows.results.map((row) => [row.name, pinOf(row)]));
     this.#known.put(nameOf(place), { book, at });
     return book;
@@ -94,7 +115,15 @@ export class TablePins implements ToolPins {
       : [];
     const trusted = (tool: SeenTool) => (holdsHidden && tool.flags.length > 0 ? 'none' : trust);
     const written = tools.map((tool) => JSON.stringify({ ...rowOf(tool), id: `tool_${this.#newId()}`, trust: trusted(tool) }));
-    return [...founding, ...pieces(written).map((piece) => this.#db.prepare(SEE).bind(...where, token, now, `[${piece.join(',')}]`))];
+    const statements = pieces(written).flatMap((piece) => {
+      const list = `[${piece.join(',')}]`;
+      return [
+        this.#db.prepare(CHANGED).bind(...where, list),
+        this.#db.prepare(SEE).bind(...where, token, now, list),
+        this.#db.prepare(ADDED).bind(list),
+      ];
+    });
+    return [...founding, ...statements];
   }
 }
 
@@ -123,6 +152,18 @@ const SEE = `
     status = iif(mcp_tools.status = 'approved', 'changed', mcp_tools.status), seen_digest = excluded.seen_digest, seen = excluded.seen,
     flags = excluded.flags, seen_at = excluded.seen_at, version = mcp_tools.version + 1
   WHERE excluded.seen_digest IS NOT mcp_tools.seen_digest AND excluded.seen_digest IS NOT mcp_tools.approved_digest`;
+
+/** Of the tools that are seen, those that were good until now. Asked before they are noted, in the same transaction. `CROSS JOIN` has SQLite look each up. */
+const CHANGED = `
+  SELECT mcp_tools.id AS id, mcp_tools.name AS name, 'changed' AS status FROM json_each(?4) AS seen
+  CROSS JOIN mcp_tools ON org = ?1 AND route = ?2 AND source = ?3 AND name = json_extract(seen.value, '$.name')
+  WHERE status = 'approved' AND json_extract(seen.value, '$.digest') IS NOT seen_digest
+    AND json_extract(seen.value, '$.digest') IS NOT approved_digest`;
+
+/** Of those, what was not known and is not good. Asked after they are noted: each has its new id only where it was. */
+const ADDED = `
+  SELECT mcp_tools.id AS id, mcp_tools.name AS name, status FROM json_each(?1) AS seen
+  CROSS JOIN mcp_tools ON mcp_tools.id = json_extract(seen.value, '$.id') WHERE status = 'pending'`;
 
 function rowOf({ name, digest, definition, flags }: SeenTool) {
   const text = JSON.stringify(definition);

@@ -5,7 +5,7 @@ import type { Unit } from '../../core/ledger/take.ts';
 import { NANO_PER_USD } from '../../core/money.ts';
 
 /** What a webhook may ask to be told of. */
-export const webhookEvents = ['budget.alert', 'budget.exhausted', 'approval.requested'] as const;
+export const webhookEvents = ['budget.alert', 'budget.exhausted', 'approval.requested', 'tool.quarantined'] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
 /** The body of a message: its type, when it happened, and what happened. */

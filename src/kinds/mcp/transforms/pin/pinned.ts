@@ -34,6 +34,8 @@ export class PinnedTools {
   readonly #source: Source;
   readonly #home: TransformHome;
   readonly #readings = new Snapshots<Reading>(REMEMBERED);
+  /** Gone with the things. */
+  readonly #looked = new WeakMap<JsonObject, { readonly tool: SeenTool | undefined }>();
 
   constructor(settings: PinSettings, source: Source, home: TransformHome) {
     this.#settings = settings;
@@ -45,7 +47,7 @@ export class PinnedTools {
   async ofPage(page: Page, cursor: string | undefined, context: SourceContext): Promise<readonly JsonObject[]> {
     const { items, nextCursor } = page;
     const isWhole = cursor === undefined && nextCursor === undefined && page.failed === undefined;
-    const seen = await Promise.all(items.map((item) => seenTool(item, this.#settings.except)));
+    const seen = await Promise.all(items.map((item) => this.#look(item)));
     const tools = once(seen);
     const book = await this.#book(tools, isWhole, context);
     return items.filter((_, at) => {
@@ -102,6 +104,15 @@ export class PinnedTools {
     this.#readings.put(readerOf(context), { tools, at: this.#home.ports.clock.now() });
   }
 
+  /** What is pinned of a tool. A list that is kept holds the same objects, which are looked through and digested once. */
+  async #look(item: JsonObject): Promise<SeenTool | undefined> {
+    const known = this.#looked.get(item);
+    if (known !== undefined) return known.tool;
+    const tool = await seenTool(item, this.#settings.except);
+    this.#looked.set(item, { tool });
+    return tool;
+  }
+
   /** The whole list. */
   async #walk(context: SourceContext): Promise<ReadonlyMap<string, SeenTool>> {
     const seen: (SeenTool | undefined)[] = [];
@@ -110,7 +121,7 @@ export class PinnedTools {
       const page: Page = await this.#source.list('tools', cursor, { ...context, listedWithin: this.#half });
       // An earlier list says nothing of the tools that are called now.
       if (page.failed !== undefined) throw page.failed;
-      seen.push(...(await Promise.all(page.items.map((item) => seenTool(item, this.#settings.except)))));
+      seen.push(...(await Promise.all(page.items.map((item) => this.#look(item)))));
       if (page.nextCursor === undefined || page.nextCursor === cursor) break;
       cursor = page.nextCursor;
     }
@@ -128,7 +139,13 @@ export class PinnedTools {
     const news = [...all.values()].filter((tool) => isNews(tool, book?.get(tool.name)));
     if (book !== undefined && news.length === 0) return book;
     const { trust, hidden } = this.#settings;
-    return pins.see(place, { tools: news, isWhole: book === undefined, trust, holdsHidden: hidden === 'quarantine' });
+    return pins.see(place, {
+      tools: news,
+      isWhole: book === undefined,
+      trust,
+      holdsHidden: hidden === 'quarantine',
+      by: context.caller.org,
+    });
   }
 
   #pins({ call }: SourceContext): ToolPins {
