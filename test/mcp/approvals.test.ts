@@ -53,6 +53,7 @@ beforeAll(async () => {
       legacy: [{ url: legacyOnly.url, prefix: '', transforms: user } as never],
       hints: [{ ...source, transforms: [{ use: 'approve', by: 'user', tools: [{ annotations: { destructiveHint: true } }] }] } as never],
       asked: [{ ...source, name: 'files', transforms: operator({ wait: 0 }) } as never],
+      over: [{ ...source, name: 'files', transforms: operator({ wait: 0, when: 'args.amount > 1000' }) } as never],
       waits: [{ ...source, name: 'files', transforms: operator({ wait: 4_000 }) } as never],
       short: [{ ...source, name: 'files', transforms: operator({ wait: 0, expires: 1_000 }) } as never],
       both: [{ url: modernOnly.url, prefix: '', transforms: [{ use: 'approve', by: 'operator', wait: 0 }] } as never],
@@ -241,6 +242,20 @@ describe('an operator is asked', () => {
     expect((await operator('GET', `/approvals/${id}`)).body.status).toBe('used');
     const again = await operator('POST', `/approvals/${id}/approve`);
     expect([again.status, again.body.code]).toEqual([409, 'approval_over']);
+  });
+
+  it('where the arguments call for it, or nobody can say whether they do', async () => {
+    const url = gateway.mcp('over');
+    const { session } = await initialize(url);
+    const transfer = async (args: string): Promise<Called> => {
+      const params = `{"name":"transfer","arguments":${args}}`;
+      return (await post(url, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`, session)).messages.at(-1)?.result;
+    };
+    expect(said(await transfer('{"amount":1000}'))).toBe('transfer done');
+    const many = JSON.stringify({ amount: 1, more: Array.from({ length: 6_000 }, () => 1) });
+    for (const args of ['{"amount":1001}', '{"amount":"1"}', '{}', '{"amount":1.00000000000000000001}', many]) {
+      expect(status(await transfer(args)), args.slice(0, 50)).toBe('pending');
+    }
   });
 
   it('of numbers as they are written, where JavaScript knows no difference', async () => {

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { holdsNumbers } from '../../../../core/cache/exact-numbers.ts';
+import type { Rule } from '../../../../core/cel/rule.ts';
 import { shown } from '../../../../core/hidden-text.ts';
 import { hashOf } from '../../../../core/stable-hash.ts';
 import type { Wire } from '../../../../core/wire.ts';
 import type { Ask, Source, SourceContext } from '../../sources/source.ts';
 import { codes, RpcError } from '../../wire/errors.ts';
 import { textOf } from '../../wire/message.ts';
+import { type ArgumentFacts, argumentFacts, argumentRule } from '../argument-facts.ts';
 import { argumentsOf } from '../arguments-of.ts';
-import { callerFacts } from '../caller.ts';
+import { callerFacts, expression } from '../caller.ts';
 import { Lists } from '../lists.ts';
 import { Sieve, toolLists } from '../sieve.ts';
 import { defineTransform, handedOn, type TransformHome, written } from '../transform.ts';
@@ -21,6 +23,11 @@ const config = z.strictObject({
     .enum(['user', 'operator'])
     .describe('"user": who sits before the client is asked through it (elicitation). "operator": somebody with the admin API.'),
   tools: toolLists.shape.deny.describe('Of which tools, by name, by what they say of themselves, for whom; of every tool when absent.'),
+  when: expression(argumentRule)
+    .optional()
+    .describe(
+      'An expression in CEL over `args` and `caller`: calls for which it is false need nobody. One that cannot be judged needs somebody.',
+    ),
   message: z.string().min(1).max(1_000).optional().describe('What a user is asked, before the name of the tool and its arguments.'),
   expires: z
     .int()
@@ -45,6 +52,7 @@ class Approving {
   readonly #home: TransformHome;
   readonly #lists: Lists;
   readonly #sieve: Sieve | undefined;
+  readonly #when: Rule<ArgumentFacts> | undefined;
   readonly #of: string;
 
   constructor(settings: Settings, source: Source, home: TransformHome) {
@@ -53,6 +61,7 @@ class Approving {
     this.#home = home;
     this.#lists = new Lists(source, home);
     this.#sieve = settings.tools === undefined ? undefined : new Sieve({ deny: settings.tools });
+    this.#when = settings.when === undefined ? undefined : argumentRule(settings.when);
     this.#of = hashOf(JSON.stringify([home.isRoute, settings]));
   }
 
@@ -61,6 +70,7 @@ class Approving {
     if (ask.method !== 'tools/call' || own === undefined || !(await this.#isMeant(own, context))) return this.#source.request(ask, context);
     const { by, message, expires = 600_000, wait = 30_000 } = this.#settings;
     const args = argumentsOf(ask);
+    if (!this.#isFor(args, context)) return this.#source.request(ask, context);
     // Numbers that JavaScript rounds are told apart as they are written.
     const asked = holdsNumbers(args.text) ? args.json() : [args.json(), args.text];
     const tool = shown(this.#home.exposed(own));
@@ -73,6 +83,15 @@ class Approving {
 
   forget(): void {
     this.#lists.forget();
+  }
+
+  /** Whether these arguments need somebody's yes. Where that cannot be found out they do, as where JavaScript would round what is asked of. */
+  #isFor(args: Wire, { caller }: SourceContext): boolean {
+    if (this.#when === undefined || !holdsNumbers(args.text)) return true;
+    const facts = argumentFacts(args.json(), caller);
+    if (facts === undefined) return true;
+    const { holds, fault } = this.#when.judge(facts);
+    return holds || fault !== undefined;
   }
 
   /** Throws -32602 for a tool that its source does not list: nobody could say yes to what nobody can see. */
@@ -92,6 +111,7 @@ export const approve = defineTransform({
   config,
   examples: [
     { by: 'user', tools: [{ annotations: { destructiveHint: true } }], message: 'The assistant wants to change something.' },
+    { by: 'operator', tools: ['transfer'], when: 'args.amount > 1000' },
     { by: 'operator', tools: ['delete_*', { name: 'transfer', when: 'caller.team != "finance"' }], expires: 900_000, wait: 0 },
   ],
   problems: ({ by, message, expires, wait }) => [

@@ -1,27 +1,17 @@
 import { z } from 'zod';
-import { celMap } from '../../../../core/cel/json-values.ts';
-import { Rule } from '../../../../core/cel/rule.ts';
+import type { Rule } from '../../../../core/cel/rule.ts';
 import { matchesGlob } from '../../../../core/glob.ts';
-import { isArray, isObject, type Json, type JsonObject } from '../../../../core/json.ts';
+import type { JsonObject } from '../../../../core/json.ts';
 import { Wire } from '../../../../core/wire.ts';
 import type { Ask, Caller } from '../../sources/source.ts';
 import { failed } from '../../sources/tool-result.ts';
 import { textOf } from '../../wire/message.ts';
+import { type ArgumentFacts, argumentFacts, argumentRule, MOST_VALUES } from '../argument-facts.ts';
 import { argumentsOf } from '../arguments-of.ts';
-import { type CallerFacts, callerFacts, callerVariables, expression } from '../caller.ts';
+import { expression } from '../caller.ts';
 import { notAllowed } from '../refusals.ts';
 import { defineTransform, handedOn, written } from '../transform.ts';
 import { ArgumentSchema, schemaFault } from './schema.ts';
-
-/** Values in the arguments that conditions look at: those may go through them once for each of them. */
-const MOST_VALUES = 5_000;
-
-interface Facts extends CallerFacts {
-  readonly args: ReadonlyMap<string, unknown>;
-}
-
-const variables = { ...callerVariables, args: { kind: 'map' } } as const;
-const argumentRule = (text: string): Rule<Facts> => Rule.compile<Facts>(text, variables);
 
 const rule = z.strictObject({
   must: expression(argumentRule).describe('An expression in CEL over `args` and `caller` that must be true.'),
@@ -45,7 +35,7 @@ type Said = z.output<typeof config>['tools'][string];
 /** What must hold for the tools that a pattern names. */
 class Demand {
   readonly #schema: ArgumentSchema | undefined;
-  readonly #rules: readonly { readonly must: Rule<Facts>; readonly say: string }[];
+  readonly #rules: readonly { readonly must: Rule<ArgumentFacts>; readonly say: string }[];
 
   constructor({ schema, rules = [] }: Said) {
     this.#schema = schema === undefined ? undefined : new ArgumentSchema(schema);
@@ -59,19 +49,14 @@ class Demand {
   /** Throws where the operator does not allow it. */
   check(args: JsonObject, caller: Caller): void {
     if (this.#rules.length === 0) return;
-    if (valuesIn(args) > MOST_VALUES)
+    const facts = argumentFacts(args, caller);
+    if (facts === undefined)
       throw notAllowed(`The arguments hold more than ${MOST_VALUES} values, which are too many to be checked: send fewer.`);
-    const facts: Facts = { ...callerFacts(caller), args: celMap(args) };
     for (const { must, say } of this.#rules) {
       const { holds, fault } = must.judge(facts);
       if (!holds) throw notAllowed(fault === undefined ? say : `${say} (${fault})`);
     }
   }
-}
-
-function valuesIn(value: Json | undefined): number {
-  if (isArray(value)) return value.reduce<number>((sum, each) => sum + valuesIn(each), 1);
-  return isObject(value) ? Object.values(value).reduce<number>((sum, each) => sum + valuesIn(each), 1) : 1;
 }
 
 /** What a model is told that got the arguments wrong: it may try again (2025-11-25, "Error Handling" of tools). */
