@@ -203,6 +203,21 @@ describe('policies', () => {
     expect((await json('/v1/embeddings', { model: 'up/forbidden', input: 'x' })).status).toBe(403);
   });
 
+  it('are not shown one text of two, of which the provider may take the other', async () => {
+    const twice = (text: string) => `{"role":"user","content":"${text}","content":"ok"}`;
+    const bodies: readonly (readonly [path: string, body: string])[] = [
+      ['/v1/chat/completions', `{"model":"up/c","messages":[${twice('nightjar')}]}`],
+      ['/v1/messages', `{"model":"up/c","max_tokens":1,"messages":[${twice('Ada Lovelace')}]}`],
+      ['/v1/rerank', '{"model":"up/r","query":"x","documents":[{"text":"nightjar","t\\u0065xt":"ok"}]}'],
+    ];
+    for (const [path, body] of bodies) {
+      const before = at.upstream.asked.length;
+      const response = await at.call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      expect([response.status, await response.text()], path).toEqual([400, expect.stringContaining('stands twice')]);
+      expect(at.upstream.asked.length, path).toBe(before);
+    }
+  });
+
   it('hold in forms, also where the text stands behind the file', async () => {
     expect((await hear(file(AUDIO), field('model', 'up/whisper'), field('prompt', 'nightjar'), END)).status).toBe(400);
     expect((await hear(field('model', 'up/forbidden'), file(AUDIO), END)).status).toBe(403);
