@@ -163,8 +163,9 @@ export class Callers {
   }
 
   /** As whom something proven counts. Throws `invalid_key` where that is nobody, or nobody any longer. */
-  async standsFor(entry: PlanIdentity, { facts, user: own, scopes, key }: Proof, after: After): Promise<Identity> {
-    if (key !== undefined) return this.#keyOf(key, entry, scopes, after);
+  async standsFor(entry: PlanIdentity, proof: Proof, after: After): Promise<Identity> {
+    const { facts, user: own, scopes, key, token } = proof;
+    if (key !== undefined) return this.#keyOf(key, entry, proof, after);
     const { as, limits } = entry;
     if (as === undefined) throw new GatewayError('not_allowed', 'This credential is for the admin API, and calls nothing else.');
     const filled = (template: Template) => {
@@ -195,11 +196,12 @@ export class Callers {
       ...(metadata.length === 0 ? {} : { metadata: { ...app.metadata, ...Object.fromEntries(metadata) } }),
       ...(isObject(facts.claims) ? { claims: facts.claims } : {}),
       ...(scopes === undefined ? {} : { scopes }),
+      ...(token === undefined ? {} : { token }),
     };
   }
 
   /** The key that a token stands for, with all that holds for it: who uses the token has no more than who has the key. */
-  async #keyOf(id: string, { limits, ...entry }: PlanIdentity, scopes: Proof['scopes'], after: After): Promise<Identity> {
+  async #keyOf(id: string, { limits, ...entry }: PlanIdentity, { scopes, token }: Proof, after: After): Promise<Identity> {
     const who = await this.#options.keys.byId(id, after);
     if (who === undefined) throw new GatewayError('invalid_key', 'The gateway key that was signed in with is not good any longer.');
     const own = { level: 'key', id: keyIdOf({ ...entry, limits }), limits } as const;
@@ -207,12 +209,13 @@ export class Callers {
       ...who,
       ...(limits.length === 0 ? {} : { limits: [...(who.limits ?? []), own] }),
       ...(scopes === undefined ? {} : { scopes }),
+      ...(token === undefined ? {} : { token }),
     };
   }
 }
 
 /** What stands where a key's id would: which entry of the configuration it was. */
-const keyIdOf = ({ kind, name }: PlanIdentity): string => `${kind.use}:${name}`;
+export const keyIdOf = ({ kind, name }: PlanIdentity): string => `${kind.use}:${name}`;
 
 /** Of several refusals the one that says most is told: that it cannot be found out, that it may not, that it is not good. */
 const weightOf = ({ code }: GatewayError): number => ['invalid_key', 'not_allowed', 'overloaded', 'internal'].indexOf(code);

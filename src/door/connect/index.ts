@@ -6,7 +6,9 @@ import { isObject, parseJson } from '../../core/json.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Clock, Ports } from '../../core/ports.ts';
 import { readText } from '../../core/reader.ts';
+import type { AppRef } from '../../core/tenant.ts';
 import { checkRoute } from '../../identity/api-key/allowed.ts';
+import type { AppRing } from '../../identity/apps/ring.ts';
 import { accountOf } from '../../kinds/mcp/auth/account.ts';
 import { CLIENT_METADATA_PATH, clientDocument } from '../../kinds/mcp/auth/clients.ts';
 import { beginConsent, type Connected, type ConnectHome, finishConsent, readState, storeKey } from '../../kinds/mcp/auth/connect.ts';
@@ -15,11 +17,19 @@ import type { OAuthSetting, SourceAccess } from '../../kinds/mcp/auth/settings.t
 import { McpSettings } from '../../kinds/mcp/settings.ts';
 import { forgetConnection, noteConnection } from '../../state/credentials/connection-rows.ts';
 import type { CredentialDesk } from '../../state/credentials/index.ts';
+import type { AuthorizationServer } from '../../state/oauth/authorization-server.ts';
 import { checkIngress } from '../ingress.ts';
 import { principalOf } from '../mcp-principal.ts';
+import { faultAnswer } from '../oauth/authorize.ts';
+import type { Person } from '../oauth/browser.ts';
+import { LoginFault } from '../oauth/login.ts';
+import { openServer } from '../oauth/opened.ts';
 import { onwardPage } from '../oauth/pages.ts';
+import { askToSignIn, isSignedIn, type SigningIn } from '../oauth/person.ts';
 import { issuerOf } from '../oauth/settings.ts';
+import { browserOf, clearedCookie, cookie, randomText } from './browser.ts';
 import { connectPage, donePage, faultPage } from './pages.ts';
+import { readerOf } from './reader.ts';
 
 type After = (work: Promise<unknown>) => void;
 type Variables = { Variables: { requestId?: string } };
@@ -31,6 +41,9 @@ export interface ConnectDoor {
   readonly db: D1Database | undefined;
   /** Absent where the deployment keeps no credentials. */
   readonly credentials: CredentialDesk | undefined;
+  /** Signs in who opens a link; absent where the deployment has no place for it. */
+  readonly server: AuthorizationServer | undefined;
+  readonly apps: AppRing;
   identify(request: Request, after: After): Promise<Identity> | Identity;
   plan(after: After): Promise<Plan> | Plan;
   ports(after: After): Ports;
@@ -74,6 +87,8 @@ interface Visit {
   readonly desk: CredentialDesk;
   readonly door: ConnectDoor;
   readonly home: ConnectHome;
+  /** With what the reader of a page is signed in. Throws what `openServer` throws. */
+  signing(): SigningIn;
 }
 
 /** Throws `state_off` where the deployment keeps no credentials. */
@@ -85,9 +100,12 @@ async function visit(context: DoorContext, door: ConnectDoor): Promise<Visit> {
   const { credentials: desk } = door;
   const credentials = desk?.credentials;
   if (desk === undefined || credentials === undefined) throw off();
-  const { egress, clock, secrets } = door.ports(after);
+  const ports = door.ports(after);
+  const { egress, clock, secrets } = ports;
   const home = { outbound: { egress, clock, local: door.local }, credentials, secrets, origin: originOf(plan, request) };
-  return { request, plan, desk, door, home };
+  const app = (ref: AppRef) => door.apps.identify(ref, after);
+  const signing = () => ({ ...openServer(plan, request, door.server), request, ports, app });
+  return { request, plan, desk, door, home, signing };
 }
 
 const off = () => new GatewayError('state_off', 'This gateway keeps no credentials of callers: the operator sets the secret WEIR_SECRET.');
@@ -96,6 +114,7 @@ async function browse(context: DoorContext, door: ConnectDoor, answer: (visit: V
   try {
     return await answer(await visit(context, door));
   } catch (thrown) {
+    if (thrown instanceof LoginFault) return faultAnswer(thrown);
     const error = GatewayError.from(thrown);
     if (error.code === 'internal') console.error('An account could not be connected', error.cause);
     return faultPage(error.message, error.status);
@@ -122,14 +141,24 @@ const show = (visit: Visit): Promise<Response> => page(visit, new URL(visit.requ
 
 async function page(visit: Visit, sealed: string, fault?: string): Promise<Response> {
   const { link, access } = await linkIn(visit, sealed);
+  const reader = readerOf(link, visit.plan);
+  const elsewhere = reader && (await signInFirst(reader, sealed, visit));
+  if (elsewhere !== undefined) return elsewhere;
   const { auth, url } = access;
   const browser = browserOf(visit.request) ?? randomText();
   const shown = {
     ...{ link: sealed, browser, source: link.source, host: new URL(url).host, asksKey: auth.use === 'user-key', fault },
     help: auth.use === 'user-key' ? auth.help : undefined,
     who: whoOf(link),
+    isKnown: reader !== undefined,
   };
   return connectPage(shown, [cookie(visit.request, browser)]);
+}
+
+/** Where the browser goes first that was not found to be the reader's; `undefined` for one that was. */
+async function signInFirst(reader: Person, sealed: string, { signing }: Visit): Promise<Response | undefined> {
+  const desk = signing();
+  return (await isSignedIn(reader, desk)) ? undefined : askToSignIn(reader, `${CONNECT_PATH}?link=${encodeURIComponent(sealed)}`, desk);
 }
 
 const whoOf = ({ org, app, user }: ConnectLink): readonly (readonly [string, string])[] => [
@@ -147,6 +176,9 @@ async function begin(visit: Visit): Promise<Response> {
     throw new GatewayError('invalid_request', 'This browser has not seen the page that it answers, or takes no cookies.');
   const sealed = form.get('link') ?? '';
   const { link, access } = await linkIn(visit, sealed);
+  const reader = readerOf(link, visit.plan);
+  const elsewhere = reader && (await signInFirst(reader, sealed, visit));
+  if (elsewhere !== undefined) return elsewhere;
   if (isOAuth(access)) return onwardPage(await beginConsent(link, access, browser, home), []);
   if (access.auth.use !== 'user-key') throw new GatewayError('not_found', 'Nobody consents to this source.');
   const account = accountOf(access);
@@ -238,7 +270,7 @@ async function call(context: DoorContext, door: ConnectDoor, method: 'get' | 'po
   const holder = `principal ${principalOf(who)}`;
   const account = accountOf(access);
   const connection = home.credentials.connection(holder, account);
-  const link = { route, source, holder, org: who.org, app: who.app, user: who.user, steps: 0 };
+  const link = { route, source, holder, org: who.org, app: who.app, user: who.user, by: who.keyId, steps: 0 };
   if (method === 'put') {
     if (auth.use !== 'user-key')
       throw new GatewayError(
@@ -270,24 +302,4 @@ async function keyIn(request: Request): Promise<string> {
   const body = text === undefined ? undefined : parseJson(text);
   if (isObject(body) && typeof body.key === 'string' && Object.keys(body).length === 1) return body.key;
   throw new GatewayError('invalid_request', 'The body is {"key": "…"}.', { param: 'key' });
-}
-
-const randomText = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-
-/** Plain http there is on loopback alone, and knows no `__Host-`. */
-const cookieName = ({ url }: Request): string => (url.startsWith('https:') ? '__Host-weir-connect' : 'weir-connect');
-const attributes = (request: Request, age: number): string =>
-  `Path=/; HttpOnly; SameSite=Lax; Max-Age=${age}${request.url.startsWith('https:') ? '; Secure' : ''}`;
-const cookie = (request: Request, value: string): string => `${cookieName(request)}=${value}; ${attributes(request, LINK_FOR / 1000)}`;
-const clearedCookie = (request: Request): string => `${cookieName(request)}=; ${attributes(request, 0)}`;
-
-function browserOf(request: Request): string | undefined {
-  const name = `${cookieName(request)}=`;
-  const found = (request.headers.get('cookie') ?? '')
-    .split(';')
-    .map((each) => each.trim())
-    .find((each) => each.startsWith(name));
-  const value = found?.slice(name.length) ?? '';
-  return /^[\da-f]{64}$/.test(value) ? value : undefined;
 }

@@ -2,26 +2,17 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Identity } from '../../core/exchange.ts';
 import type { Proof } from '../../core/identity.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { Plan } from '../../core/plan.ts';
-import type { Ports } from '../../core/ports.ts';
 import { readText } from '../../core/reader.ts';
-import { AuthorizationFault, type AuthorizationServer } from '../../state/oauth/authorization-server.ts';
+import { AuthorizationFault } from '../../state/oauth/authorization-server.ts';
 import type { Granted } from '../../state/oauth/given-tokens.ts';
-import type { ServerSettings } from '../../state/oauth/provider.ts';
 import { clearedCookie, cookieFor, FLOW, type Flow, flowOf, randomId } from './browser.ts';
-import { LoginFault, type OrganisationLogin } from './login.ts';
+import { LoginFault, organisationLogin } from './login.ts';
 import { consentPage, faultPage, onwardPage } from './pages.ts';
-import { allowedScopes, grantable, missingFrom, type OAuthPlan } from './settings.ts';
+import { CALLBACK, checkMaySignIn, OVER, redirect, type SigningIn, signedIn } from './person.ts';
+import { allowedScopes, grantable } from './settings.ts';
 
 /** One request of a browser, and what it is answered with. */
-export interface Browsing {
-  readonly request: Request;
-  readonly plan: Plan;
-  readonly oauth: OAuthPlan;
-  readonly server: AuthorizationServer;
-  readonly settings: ServerSettings;
-  readonly ports: Ports;
-  readonly login: OrganisationLogin;
+export interface Browsing extends SigningIn {
   /** Whose a gateway key is. Throws `invalid_key`, `not_allowed`. */
   keyHolder(key: string): Promise<Identity>;
   /** As whom something proven will count. Throws `invalid_key` where that is nobody. */
@@ -29,7 +20,6 @@ export interface Browsing {
 }
 
 const MOST_FORM = 16 * 1024;
-const CALLBACK = '/oauth/callback';
 
 /** `GET /oauth/authorize`: what a client asks for is shown before anything else happens. */
 export async function authorize(browsing: Browsing): Promise<Response> {
@@ -57,7 +47,7 @@ export async function consent(browsing: Browsing): Promise<Response> {
   const { login } = oauth.settings;
   if (login === undefined) return signInWithKey(form.get('key') ?? '', flow, browsing);
   const id = randomId();
-  const started = await browsing.login.start(login, `${settings.issuer}${CALLBACK}`, id, ports, browsing.plan.local);
+  const started = await organisationLogin.start(login, `${settings.issuer}${CALLBACK}`, id, ports, browsing.plan.local);
   const next: Flow = { ...flow, id, step: 'login', until: ports.clock.now() + FLOW, login: started.login };
   const cookie = await cookieFor(server, request, next);
   if (cookie === undefined) throw new AuthorizationFault('The request of the application is too long.');
@@ -68,30 +58,25 @@ export async function consent(browsing: Browsing): Promise<Response> {
 export async function callback(browsing: Browsing): Promise<Response> {
   const { request, server, settings, ports, oauth, plan } = browsing;
   const answer = new URL(request.url).searchParams;
+  const person = await flowOf(server, request, answer.get('state') ?? '', 'person', ports.clock.now());
+  if (person !== undefined) return signedIn(person, answer, browsing);
   const flow = await flowOf(server, request, answer.get('state') ?? '', 'login', ports.clock.now());
   const { login } = oauth.settings;
   if (flow?.login === undefined || login === undefined || !(await server.takeOnce(flow.id, flow.until))) {
-    throw new AuthorizationFault('It was not begun in this browser, its time is over, or it was finished before.');
+    throw new AuthorizationFault(OVER);
   }
   const cleared = clearedCookie(request, flow.id);
   try {
-    const claims = await browsing.login.finish(login, answer, `${settings.issuer}${CALLBACK}`, flow.login, ports, plan.local);
-    const missing = missingFrom(claims, oauth.settings.claims);
-    if (missing !== undefined)
-      throw new GatewayError('not_allowed', `You may not use this gateway: your "${missing}" is not what the operator asks for.`);
+    const claims = await organisationLogin.finish(login, answer, `${settings.issuer}${CALLBACK}`, flow.login, ports, plan.local);
+    checkMaySignIn(claims, oauth);
     await browsing.standsFor({ facts: { claims, client: { id: flow.authorization.clientId } } });
     const to = await grantTo(flow, `${login.issuer} ${String(claims.sub)}`, { claims }, browsing);
-    return redirect(to, cleared);
+    return redirect(to, [cleared]);
   } catch (thrown) {
     if (thrown instanceof LoginFault && thrown.isDenial) {
-      return redirect(await server.refused(settings, flow.authorization, 'access_denied', thrown.message), cleared);
+      return redirect(await server.refused(settings, flow.authorization, 'access_denied', thrown.message), [cleared]);
     }
-    if (thrown instanceof LoginFault) console.error('A sign-in failed', thrown.message, thrown.cause);
-    if (thrown instanceof LoginFault) return faultPage(thrown.message, { status: 502, cookies: [cleared] });
-    if (thrown instanceof GatewayError && thrown.code !== 'internal') {
-      return faultPage(thrown.message, { status: thrown.status, cookies: [cleared] });
-    }
-    throw thrown;
+    return faultAnswer(thrown, [cleared]);
   }
 }
 
@@ -125,23 +110,17 @@ function askConsent({ id, authorization, client }: Flow, browsing: Browsing, coo
   return consentPage({ ...shown, ...(fault === undefined ? {} : { fault }) }, { cookies, ...(fault === undefined ? {} : { status: 400 }) });
 }
 
-const redirect = (to: string, cookie: string): Response =>
-  new Response(null, {
-    status: 302,
-    headers: { location: to, 'set-cookie': cookie, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' },
-  });
-
 /** What a browser is told of what was thrown; a client only where its address is known to be its own. */
-export function faultAnswer(thrown: unknown): Response {
+export function faultAnswer(thrown: unknown, cookies: readonly string[] = []): Response {
   if (thrown instanceof AuthorizationFault && thrown.redirectTo !== undefined) {
     return new Response(null, { status: 302, headers: { location: thrown.redirectTo, 'cache-control': 'no-store' } });
   }
-  if (thrown instanceof AuthorizationFault) return faultPage(thrown.message);
+  if (thrown instanceof AuthorizationFault) return faultPage(thrown.message, { cookies });
   if (thrown instanceof LoginFault) {
     console.error('A sign-in failed', thrown.message, thrown.cause);
-    return faultPage(thrown.message, { status: 502 });
+    return faultPage(thrown.message, { status: thrown.isDenial ? 400 : 502, cookies });
   }
   const error = GatewayError.from(thrown);
   if (error.code === 'internal') console.error('unhandled', error.cause);
-  return faultPage(error.message, { status: error.status });
+  return faultPage(error.message, { status: error.status, cookies });
 }

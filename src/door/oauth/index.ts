@@ -4,6 +4,7 @@ import type { Identity } from '../../core/exchange.ts';
 import type { PlanIdentity, Proof } from '../../core/identity.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Ports } from '../../core/ports.ts';
+import type { AppRing } from '../../identity/apps/ring.ts';
 import type { AuthorizationServer } from '../../state/oauth/authorization-server.ts';
 import type { ServerSettings } from '../../state/oauth/provider.ts';
 import { CORS_HEADERS } from '../cors.ts';
@@ -11,8 +12,7 @@ import { checkIngress } from '../ingress.ts';
 import { checkCallerOrigin } from '../mcp-origin.ts';
 import { assertionsOf } from './assertion.ts';
 import { authorize, type Browsing, callback, consent, faultAnswer } from './authorize.ts';
-import { OrganisationLogin } from './login.ts';
-import { oauthOf, serverSettings } from './settings.ts';
+import { type Opened, openServer } from './opened.ts';
 
 type After = (work: Promise<unknown>) => void;
 
@@ -23,6 +23,7 @@ export interface OAuthDoor {
   readonly server: AuthorizationServer | undefined;
   identify(request: Request, after: After): Promise<Identity> | Identity;
   standsFor(entry: PlanIdentity, proof: Proof, after: After): Promise<Identity>;
+  readonly apps: AppRing;
   plan(after: After): Promise<Plan> | Plan;
   ports(after: After): Ports;
 }
@@ -45,7 +46,6 @@ export const oauthMethods = (path: string): string | undefined => (Object.hasOwn
 
 /** Mounts the authorization server: pages for browsers, and endpoints for clients. */
 export function mountOAuth(app: Hono<Variables>, door: OAuthDoor): void {
-  const login = new OrganisationLogin();
   app.get(METADATA, (context) => ask(context, door, (server, settings) => metadata(server, settings)));
   app.post('/oauth/token', (context) =>
     ask(context, door, (server, settings, { plan, oauth }, after) => {
@@ -60,35 +60,15 @@ export function mountOAuth(app: Hono<Variables>, door: OAuthDoor): void {
       return server.endpoints.register(settings, context.req.raw);
     }),
   );
-  app.get('/oauth/authorize', (context) => browse(context, door, login, authorize));
-  app.post('/oauth/consent', (context) => browse(context, door, login, consent));
-  app.get('/oauth/callback', (context) => browse(context, door, login, callback));
+  app.get('/oauth/authorize', (context) => browse(context, door, authorize));
+  app.post('/oauth/consent', (context) => browse(context, door, consent));
+  app.get('/oauth/callback', (context) => browse(context, door, callback));
 }
 
-interface Opened {
-  readonly plan: Plan;
-  readonly oauth: NonNullable<ReturnType<typeof oauthOf>>;
-  readonly server: AuthorizationServer;
-  readonly settings: ServerSettings;
-}
-
-/** Throws `not_found` where the configuration has no authorization server. */
+/** Throws what `openServer` throws. */
 async function open(request: Request, door: OAuthDoor, after: After): Promise<Opened> {
   checkIngress(request);
-  const plan = await door.plan(after);
-  const oauth = oauthOf(plan);
-  if (oauth === undefined)
-    throw new GatewayError('not_found', 'This gateway has no authorization server: the operator adds the identity `oauth`.');
-  if (door.server === undefined)
-    throw new GatewayError('state_off', 'This gateway keeps nothing, and so no grants: the operator sets the secret WEIR_SECRET.');
-  const settings = serverSettings(plan, oauth, request);
-  if (!/^https:|^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::|$)/.test(settings.issuer)) {
-    throw new GatewayError(
-      'not_supported',
-      'OAuth needs https: the operator gives the address of the gateway as `issuer` of the identity `oauth`.',
-    );
-  }
-  return { plan, oauth, server: door.server, settings };
+  return openServer(await door.plan(after), request, door.server);
 }
 
 /** An endpoint for clients, from pages of any origin too: nothing in it goes by cookies. */
@@ -109,7 +89,7 @@ async function metadata(server: AuthorizationServer, settings: ServerSettings): 
 }
 
 /** A page. On somebody's own machine it is opened under a loopback name alone (DNS rebinding). */
-async function browse(context: DoorContext, door: OAuthDoor, login: OrganisationLogin, answer: (browsing: Browsing) => Promise<Response>) {
+async function browse(context: DoorContext, door: OAuthDoor, answer: (browsing: Browsing) => Promise<Response>) {
   const request = context.req.raw;
   const after: After = (work) => context.executionCtx.waitUntil(work);
   try {
@@ -118,8 +98,8 @@ async function browse(context: DoorContext, door: OAuthDoor, login: Organisation
     return await answer({
       ...opened,
       request,
-      login,
       ports: door.ports(after),
+      app: (ref) => door.apps.identify(ref, after),
       keyHolder: (key) => keyHolder(key, request, door, after),
       standsFor: (proof) => door.standsFor(opened.oauth.entry, proof, after),
     });

@@ -41,7 +41,7 @@ const MOST_BYTES = 256 * 1024;
 const MOST_CLAIMS = 8 * 1024;
 
 /** The organisation's OpenID provider: the gateway is a client of it, as any other application is. */
-export class OrganisationLogin {
+class OrganisationLogin {
   readonly #providers = new Snapshots<{ readonly provider: Provider; readonly until: number }>(16);
 
   /** Where the browser goes to, and what must come back with it. */
@@ -165,6 +165,9 @@ export class OrganisationLogin {
     return provider;
   }
 }
+
+/** What it learns of providers holds in one isolate for all that sign in. */
+export const organisationLogin = new OrganisationLogin();
 
 async function fetchJson(
   url: string,

@@ -46,6 +46,20 @@ export const faultPage = (why: string, options: PageOptions = {}): Response =>
     ...options,
   });
 
+/** Where nobody knows any more which page it was for. */
+export const signedInPage = (cookies: readonly string[]): Response =>
+  page('Sign-in', '<h1>You are signed in</h1><p>Open the link again, in this browser.</p>', { cookies });
+
+/** Of a page that is for one person alone. Whom it is for is not said. */
+export const otherPersonPage = (cookies: readonly string[]): Response =>
+  page(
+    'Sign-in',
+    `<h1>This link was made for somebody else</h1>
+<p>You are signed in, and it is not your call that it belongs to. Nothing was connected.</p>
+<p>If somebody sent it to you, close this page: they would have used your account. If you asked for it yourself, with another account of yours, sign out at your organisation and open it again with that one.</p>`,
+    { status: 403, cookies },
+  );
+
 /**
  * Leads on to another site. Not a redirect, since browsers hold those that follow a form to `form-action`, and nobody knows
  * beforehand over which sites a sign-in goes.

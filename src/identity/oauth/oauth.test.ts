@@ -6,6 +6,7 @@ import { oauth } from './oauth.ts';
 
 const TOKEN = 'weir_oauth_a.b.c.d';
 const ONE: AccessToken = {
+  id: 'user:grant:token',
   resource: 'https://gateway.example/mcp/one',
   scopes: ['use'],
   client: 'client',
@@ -14,7 +15,8 @@ const ONE: AccessToken = {
 };
 
 async function prove(url: string, found: AccessToken | undefined, settings: object = {}, token: string | undefined = TOKEN) {
-  const ports = { ...fakePorts(), accessTokens: { mayBe: (text: string) => text.startsWith('weir_oauth_'), find: async () => found } };
+  const mayBe = (text: string) => text.startsWith('weir_oauth_');
+  const ports = { ...fakePorts(), accessTokens: { mayBe, find: async () => found, holds: async () => undefined } };
   const witness = oauth.witness(oauth.config.parse(settings), 'people');
   const shown = { request: new Request(url), mostBody: 1, ...(token === undefined ? {} : { token }) };
   return Promise.resolve(witness.prove(shown, ports)).catch((thrown: unknown) => {
@@ -28,6 +30,7 @@ describe('an access token', () => {
     expect(await prove('https://gateway.example/mcp/one', ONE)).toEqual({
       facts: { claims: { sub: 'ann' }, client: { id: 'client' } },
       scopes: ['use'],
+      token: { id: 'user:grant:token', expiresAt: 2_000_000_000_000 },
     });
     expect(await prove('https://gateway.example/mcp/one/sse', ONE)).toMatchObject({ scopes: ['use'] });
     expect(await prove('https://gateway.example/mcp/one', { ...ONE, key: 'key_1' })).toMatchObject({ key: 'key_1' });

@@ -40,6 +40,6 @@ async function judge(token: string, request: Request, { issuer }: OAuthSettings,
   if (found.resource !== resourceAt(url.pathname, issuer ?? url.origin)) {
     throw new GatewayError('invalid_key', 'The access token is for another resource than this one.');
   }
-  const { claims, client, scopes, key } = found;
-  return { facts: { claims, client: { id: client } }, scopes, ...(key === undefined ? {} : { key }) };
+  const { id, expiresAt, claims, client, scopes, key } = found;
+  return { facts: { claims, client: { id: client } }, scopes, token: { id, expiresAt }, ...(key === undefined ? {} : { key }) };
 }

@@ -25,6 +25,12 @@ const login = z.strictObject({
     .optional()
     .describe('Absent where it is a public client there.'),
   scopes: z.array(scope).min(1).optional().describe('What is asked of the provider; openid, profile, email when absent.'),
+  connect: z
+    .enum(['when-known', 'always', 'never'])
+    .optional()
+    .describe(
+      'Whether who opens the link that connects an account of a caller signs in first, and must be its user. When-known, and when absent: where the caller came with a token of this provider, or that somebody got who signed in there. Always: for every caller, and those whose credential names no user have no link.',
+    ),
 });
 
 export const settings = z.strictObject({

@@ -96,7 +96,7 @@ export class SourceAccount {
   consent({ caller, principal }: AccountContext, challenge: Challenge = {}, shown?: Shown): ConsentNeeded {
     const { auth } = this.#access;
     const isShared = auth.use === 'oauth' && auth.shared === true;
-    const { org, app, user } = caller;
+    const { org, app, user, keyId: by } = caller;
     return new ConsentNeeded(
       this.#home.name,
       isShared
@@ -104,7 +104,7 @@ export class SourceAccount {
         : {
             source: this.#home.name,
             holder: holderOf(this.#access, { principal, caller }),
-            ...{ org, app, user },
+            ...{ org, app, user, by },
             ...(challenge.scope === undefined ? {} : { scopes: union(shown?.scopes ?? [], scopesIn(challenge.scope)) }),
             ...(challenge.resourceMetadata === undefined ? {} : { metadata: challenge.resourceMetadata }),
             steps: shown === undefined ? 0 : shown.steps + 1,

@@ -15,6 +15,8 @@ export interface ConnectLink {
   readonly org: string;
   readonly app?: string | undefined;
   readonly user?: string | undefined;
+  /** The id of the key or identity that the caller came with; absent where an operator asked. */
+  readonly by?: string | undefined;
   /** What the server asked for, beside what it always asks for. */
   readonly scopes?: readonly string[] | undefined;
   /** Where the server said that its metadata lies. */
@@ -40,13 +42,15 @@ export async function linkTo(
 export async function readLink(sealed: string, now: number, credentials: Credentials): Promise<ConnectLink | undefined> {
   const said = await opened(sealed, 'link', credentials);
   if (said === undefined || typeof said.until !== 'number' || said.until < now) return undefined;
-  const { id, route, source, holder, org, app, user, scopes, metadata, steps, until } = said;
+  const { id, route, source, holder, org, app, user, by, scopes, metadata, steps, until } = said;
   if (
     typeof id !== 'string' ||
     typeof route !== 'string' ||
     typeof source !== 'string' ||
     typeof holder !== 'string' ||
-    typeof org !== 'string'
+    typeof org !== 'string' ||
+    // Whose user it is could not be asked.
+    (typeof user === 'string' && typeof by !== 'string')
   )
     return undefined;
   return {
@@ -54,6 +58,7 @@ export async function readLink(sealed: string, now: number, credentials: Credent
     steps: typeof steps === 'number' ? steps : 0,
     ...(typeof app === 'string' ? { app } : {}),
     ...(typeof user === 'string' ? { user } : {}),
+    ...(typeof by === 'string' ? { by } : {}),
     ...(isArray(scopes) ? { scopes: scopes.filter((each) => typeof each === 'string') } : {}),
     ...(typeof metadata === 'string' ? { metadata } : {}),
   };
