@@ -40,6 +40,17 @@ describe('wire', () => {
           expect(changed.text).toBe(read(text).patched(changes as JsonObject));
           expect([...changed.fields.spans]).toEqual([...again.fields.spans]);
           expect(changed.json()).toEqual(again.json());
+          // What is known of the whole is known of what comes of it.
+          const known = read(text);
+          known.json();
+          const twice = known.with(changes as JsonObject).with({ model: 'twice', last: 1 });
+          const anew = read(changed.text).with({ model: 'twice', last: 1 });
+          expect(twice.text).toBe(anew.text);
+          expect(twice.json()).toEqual(JSON.parse(anew.text));
+          for (const name of [...Object.keys(expected), 'model', 'a', 'toString']) {
+            expect([twice.fields.has(name), twice.fields.get(name)]).toEqual([anew.fields.has(name), anew.fields.get(name)]);
+          }
+          expect([...twice.fields.spans]).toEqual([...read(twice.text).fields.spans]);
         },
       ),
       { numRuns: 1000 },

@@ -18,14 +18,20 @@ const malformed = (why: string) => new GatewayError('invalid_json', `The body mu
 
 /** The top-level fields of a JSON object, found in its text without parsing the rest. */
 export class Fields {
-  readonly #spans: Map<string, Span>;
+  #places: Map<string, Span> | undefined;
   readonly #text: string;
   /** The whole, once somebody has parsed it. */
   #known: JsonObject | undefined;
 
-  constructor(text: string, spans: Map<string, Span>) {
+  /** Without `places` for a text that is known to be sound: they are looked for when somebody asks where a field stands. */
+  constructor(text: string, places?: Map<string, Span>) {
     this.#text = text;
-    this.#spans = spans;
+    this.#places = places;
+  }
+
+  get #spans(): Map<string, Span> {
+    this.#places ??= scanObject(this.#text);
+    return this.#places;
   }
 
   /** Takes the whole as somebody has parsed it: then no field is parsed again. */
@@ -34,11 +40,11 @@ export class Fields {
   }
 
   has(name: string): boolean {
-    return this.#spans.has(name);
+    return this.#known === undefined ? this.#spans.has(name) : Object.hasOwn(this.#known, name);
   }
 
   get isEmpty(): boolean {
-    return this.#spans.size === 0;
+    return this.#known === undefined ? this.#spans.size === 0 : Object.keys(this.#known).length === 0;
   }
 
   get names(): Iterable<string> {
@@ -67,9 +73,9 @@ export class Fields {
 
   /** One field, parsed; `undefined` where it is absent. Throws `invalid_json`. */
   get(name: string): Json | undefined {
+    if (this.#known !== undefined) return Object.hasOwn(this.#known, name) ? this.#known[name] : undefined;
     const span = this.#spans.get(name);
     if (span === undefined) return undefined;
-    if (this.#known !== undefined) return this.#known[name];
     return parse(this.#text.slice(span.start, span.end), `field "${name}" is malformed`);
   }
 }
@@ -96,7 +102,7 @@ export class Wire {
 
   /** Throws `invalid_json` for anything but one object, structurally sound, at most 64 deep and 200,000 nodes. */
   static read(text: string): Wire {
-    return new Wire(text, scanObject(text));
+    return new Wire(text, new Fields(text, scanObject(text)));
   }
 
   static of(json: JsonObject): Wire {
@@ -137,10 +143,16 @@ export class Wire {
     const span = this.fields.span(name);
     const value = this.json()[name];
     if (span === undefined || !isObject(value)) return undefined;
-    const inner = Wire.read(this.text.slice(span.start, span.end));
-    inner.#json = value;
-    inner.fields.learn(value);
-    return inner;
+    const text = this.text.slice(span.start, span.end);
+    return Wire.#parsed(text, value, scanObject(text));
+  }
+
+  /** Of a sound text that somebody has parsed. */
+  static #parsed(text: string, json: JsonObject, places?: Map<string, Span>): Wire {
+    const wire = new Wire(text, new Fields(text, places));
+    wire.#json = json;
+    wire.fields.learn(json);
+    return wire;
   }
 
   /** The text with top-level fields set, or removed where the value is `undefined`. */
@@ -174,6 +186,18 @@ export class Wire {
   }
 
   #set(names: readonly string[], changes: { readonly [field: string]: Json | undefined }): Wire {
+    const added = names.filter((name) => !this.fields.has(name));
+    return added.length === names.length ? this.#enlarged(added, changes) : this.#changed(names, changes);
+  }
+
+  /** With fields that it does not have yet, which come first: nothing of the rest has to be found for that. */
+  #enlarged(names: readonly string[], changes: { readonly [field: string]: Json | undefined }): Wire {
+    const members = names.map((name) => member(name, changes[name]));
+    const text = `{${members.join(',')}${this.fields.isEmpty ? '' : ','}${this.text.slice(this.text.indexOf('{') + 1)}`;
+    return this.#json === undefined ? Wire.read(text) : Wire.#parsed(text, { ...only(names, changes), ...this.#json });
+  }
+
+  #changed(names: readonly string[], changes: { readonly [field: string]: Json | undefined }): Wire {
     const spans = new Map<string, Span>();
     let at = this.text.indexOf('{') + 1;
     let out = this.text.slice(0, at);
@@ -186,7 +210,7 @@ export class Wire {
       out += JSON.stringify(changes[name]);
       spans.set(name, { keyStart, start, end: out.length });
     }
-    if (spans.size > 0 && !this.fields.isEmpty) out += ',';
+    if (spans.size > 0) out += ',';
     for (const [name, span] of this.fields.spans) {
       const shift = out.length - at;
       const keyStart = span.keyStart + shift;
@@ -199,7 +223,9 @@ export class Wire {
       } else spans.set(name, { keyStart, start: span.start + shift, end: span.end + shift });
     }
     const text = out + this.text.slice(at);
-    return new Wire(text, new Fields(text, spans));
+    return this.#json === undefined
+      ? new Wire(text, new Fields(text, spans))
+      : Wire.#parsed(text, { ...this.#json, ...only(names, changes) }, spans);
   }
 
   #rebuilt(changes: { readonly [field: string]: Json | undefined }): string {
@@ -215,12 +241,15 @@ export class Wire {
 
 const isSingle = (value: Json | undefined) => value !== undefined && (value === null || typeof value !== 'object');
 
+const only = (names: readonly string[], changes: { readonly [field: string]: Json | undefined }): JsonObject =>
+  Object.fromEntries(names.map((name) => [name, changes[name]]));
+
 const member = (name: string, value: Json | undefined) => `${JSON.stringify(name)}:${JSON.stringify(value)}`;
 
 type Expect = 'value' | 'value-or-close' | 'key' | 'key-or-close' | 'colon' | 'comma-or-close';
 
 /** Checks the structure of a JSON object in one linear pass and notes where its top-level fields stand. */
-function scanObject(text: string): Fields {
+function scanObject(text: string): Map<string, Span> {
   const spans = new Map<string, Span>();
   let at = skipSpace(text, 0);
   // A byte-order mark before JSON is common from some clients and means nothing.
@@ -246,7 +275,7 @@ function scanObject(text: string): Fields {
         const end = stringEnd(text, at);
         if (expect === 'key' || expect === 'key-or-close') {
           if (isObjectAt.length === 1) {
-            key = parse(text.slice(at, end), 'a field name is malformed') as string;
+            key = nameIn(text.slice(at, end));
             if (spans.has(key)) throw malformed(`field "${key.slice(0, 64)}" stands twice`);
             keyStart = at;
           }
@@ -300,8 +329,14 @@ function scanObject(text: string): Fields {
     }
   }
   if (skipSpace(text, at) !== text.length) throw malformed('something follows it');
-  return new Fields(text, spans);
+  return spans;
 }
+
+/** Names that stand for themselves; all others are JSON to be read. */
+const PLAIN = /^"[\w$.-]*"$/;
+
+const nameIn = (quoted: string): string =>
+  PLAIN.test(quoted) ? quoted.slice(1, -1) : (parse(quoted, 'a field name is malformed') as string);
 
 function skipSpace(text: string, from: number): number {
   let at = from;

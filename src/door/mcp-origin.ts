@@ -1,4 +1,5 @@
 import { GatewayError } from '../core/errors.ts';
+import { ownOrigin } from './own-url.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
@@ -7,7 +8,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
  * there (DNS rebinding; 2025-11-25, "Streamable HTTP", security warning). `allowed`: origins the operator lets in, `*` all.
  */
 export function checkCallerOrigin(request: Request, local: boolean, allowed: readonly string[]): void {
-  const own = URL.parse(request.url);
+  const own = ownOrigin(request);
   if (local && (own === null || !LOOPBACK.test(own.hostname))) {
     throw new GatewayError('not_allowed', "A gateway on somebody's own machine is asked under the name of that machine alone.");
   }

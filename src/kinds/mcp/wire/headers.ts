@@ -65,6 +65,8 @@ export function checkHeaders(headers: Headers, method: string, params: Wire): vo
 /** `Mcp-Param-…` as the client sent them, for the server that declared them. */
 export function paramHeaders(headers: Headers): { readonly [name: string]: string } {
   const found: { [name: string]: string } = {};
-  for (const [name, value] of headers) if (name.startsWith('mcp-param-')) found[name] = value;
+  headers.forEach((value, name) => {
+    if (name.startsWith('mcp-param-')) found[name] = value;
+  });
   return found;
 }

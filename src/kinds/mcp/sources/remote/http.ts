@@ -38,15 +38,24 @@ export async function send(egress: Pick<Egress, 'send'>, request: EgressRequest)
   }
 }
 
+/** The messages of an answer that is one document, as most are; `undefined` where it is none. */
+export async function documentOf(response: Response, most: number): Promise<readonly Message[] | undefined> {
+  if (!/^application\/json\b/i.test(typeOf(response))) return undefined;
+  const text = await readText(response, most + ENVELOPE);
+  if (text === undefined) throw tooLarge(most);
+  return messagesOf(text);
+}
+
+const typeOf = ({ headers }: Response) => headers.get('content-type') ?? '';
+
 /** The messages of an answer, one after the other as they come: of JSON or of a stream of events. */
 export async function* arriving(response: Response, most: number): AsyncGenerator<Arrived> {
-  const type = response.headers.get('content-type') ?? '';
-  if (/^application\/json\b/i.test(type)) {
-    const text = await readText(response, most + ENVELOPE);
-    if (text === undefined) throw tooLarge(most);
-    for (const message of messagesOf(text)) yield { message };
+  const document = await documentOf(response, most);
+  if (document !== undefined) {
+    for (const message of document) yield { message };
     return;
   }
+  const type = typeOf(response);
   if (!/^text\/event-stream\b/i.test(type)) {
     await response.body?.cancel().catch(() => undefined);
     throw invalid('something that is neither JSON nor a stream of events');

@@ -4,11 +4,11 @@ import type { EgressRequest } from '../../../../core/ports.ts';
 import type { Wire } from '../../../../core/wire.ts';
 import { codes, RpcError } from '../../wire/errors.ts';
 import { encodeHeader, nameField } from '../../wire/headers.ts';
-import { objectOf, requestText, textOf } from '../../wire/message.ts';
+import { type Message, objectOf, requestText, textOf } from '../../wire/message.ts';
 import { MODERN, meta } from '../../wire/versions.ts';
 import type { Ask, SourceContext } from '../source.ts';
 import { questionFor } from './elicitation.ts';
-import { arriving, Patience, refusalOf, statusError } from './http.ts';
+import { arriving, documentOf, Patience, refusalOf, statusError } from './http.ts';
 import { ACCEPT, OWN_INFO, type Upstream } from './wire.ts';
 
 /** Times a server may ask back before it has an answer. */
@@ -89,11 +89,23 @@ async function callModern(upstream: Upstream, ask: Ask, context: SourceContext):
   try {
     const response = await post(upstream, ask, context, patience.signal, id);
     if (!response.ok) throw (await refusalOf(response)) ?? statusError(response.status);
-    for await (const { message } of arriving(response, limits.result)) {
-      if (message === undefined) continue;
+    const heard = (message: Message | undefined): Wire | undefined => {
+      if (message === undefined) return undefined;
       patience.renew();
       if (message.type === 'notification') context.notify(message.method, message.params.json());
-      else if (message.type === 'response' && message.id === id) return resultOf(message.result, message.error);
+      return message.type === 'response' && message.id === id ? resultOf(message.result, message.error) : undefined;
+    };
+    // Most answers are one document: then there is no next message to wait for.
+    const document = await documentOf(response, limits.result);
+    for (const message of document ?? []) {
+      const result = heard(message);
+      if (result !== undefined) return result;
+    }
+    if (document === undefined) {
+      for await (const { message } of arriving(response, limits.result)) {
+        const result = heard(message);
+        if (result !== undefined) return result;
+      }
     }
     patience.signal.throwIfAborted();
     throw new GatewayError('upstream_interrupted', 'The MCP server ended its stream without an answer.');
