@@ -133,6 +133,12 @@ export async function semantic(where) {
   return { ...gateway, only: ['cachedsemantic'], fill: fillWith };
 }
 
+/** With a secret, by which it seals cursors. `built`: a build by its directory, instead of one of these sources. */
+export const sealing = (where) => ours('sealing', where, { secrets: { WEIR_SECRET: 'bench-secret' } });
+
+/** Gives pages that it was given. */
+export const pages = (where) => reference('pages', { ...where, upstream: '' });
+
 /** With the same limits on its key, in front of an MCP server; it keeps sessions. */
 export async function mcp(where) {
   return { ...(await held('mcp', where, {}, { WEIR_SECRET: 'bench-secret' })), only: ['mcp16', 'mcpsession16'] };
@@ -151,8 +157,11 @@ async function ledgerCounts({ ports }) {
   return response.json();
 }
 
-async function ours(name, { upstream, directory, inspector }, document = {}) {
-  const built = buildWeir(upstream, document, path.join(directory, 'dist'));
+async function ours(name, { upstream, directory, inspector, built: at }, document = {}) {
+  const built =
+    at === undefined
+      ? buildWeir(upstream, document, path.join(directory, 'dist'))
+      : { directory: path.resolve(at), files: modulesOf(path.resolve(at), 'worker.js') };
   const vars = { ...config.vars, WEIR_ENV: 'local', WEIR_DEV_KEY: devKey, WEIR_ADMIN_TOKEN: adminToken, ...document.secrets };
   const gateway = {
     name: 'gateway',

@@ -20,7 +20,8 @@ const SETTLE_MS = 200;
 const SETTLE_LIMIT = 12;
 const QUIET_MICROSECONDS = 1000;
 
-async function settled({ child, lingers = 0 }) {
+/** CPU of each of its threads once it has come to rest. */
+export async function settled({ child, lingers = 0 }) {
   await pause(lingers);
   let before = cpuClock(child);
   for (let turn = 0; turn < SETTLE_LIMIT; turn += 1) {

@@ -28,6 +28,7 @@ export interface Row {
   readonly firstTokenMs?: number;
   readonly durationMs: number;
   readonly metadata?: unknown;
+  readonly facts?: { readonly [fact: string]: unknown };
   readonly usage?: { readonly input: number; readonly output: number; readonly estimated?: boolean };
 }
 

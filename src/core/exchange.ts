@@ -5,6 +5,7 @@ import type { CallHold } from './hold.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Limited } from './ledger/limits.ts';
 import type { Embedder } from './meaning/embedder.ts';
+import type { TokenRef } from './oauth.ts';
 import type { OperationCall } from './operation.ts';
 import type { Ports } from './ports.ts';
 import type { Decision } from './routing/decision.ts';
@@ -41,6 +42,8 @@ export interface Identity {
   readonly claims?: JsonObject;
   /** What the caller's token may be used for (RFC 6749 section 3.3); absent where the credential knows no scopes, as keys do. */
   readonly scopes?: readonly string[];
+  /** The gateway's own access token that the caller came with; absent for every other credential. */
+  readonly token?: TokenRef;
   /** How often anything in the organisation had changed when this was read: a higher number seen elsewhere makes it out of date. */
   readonly generation?: number;
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { JsonObject } from './json.ts';
 import type { Limit } from './ledger/limits.ts';
+import type { TokenRef } from './oauth.ts';
 import type { Awaitable } from './policy.ts';
 import type { Ports } from './ports.ts';
 import type { Template } from './template.ts';
@@ -31,6 +32,8 @@ export interface Proof {
   readonly scopes?: readonly string[];
   /** The id of the gateway key that it stands for, in the place of what the entry's mapping says. */
   readonly key?: string;
+  /** The gateway's own access token that it is, which can be revoked while an answer comes. */
+  readonly token?: TokenRef;
 }
 
 export type IdentityPorts = Pick<Ports, 'clock' | 'egress' | 'secrets' | 'after' | 'accessTokens'>;

@@ -1,7 +1,14 @@
 import type { JsonObject } from './json.ts';
 
+/** What names an access token to whoever gave it out; nobody is let in with it. Plain data. */
+export interface TokenRef {
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
 /** What an access token stands for that the gateway's own authorization server gave out. */
-export interface AccessToken {
+export interface AccessToken extends TokenRef {
   /** What it may be shown to (RFC 8707): one resource, as `resourceAt` names it. */
   readonly resource: string;
   /** What it may be used for (RFC 6749 section 3.3). */
@@ -12,8 +19,6 @@ export interface AccessToken {
   readonly claims: JsonObject;
   /** The id of the gateway key that was signed in with; absent where it was a person. */
   readonly key?: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
 }
 
 /** The access tokens of the gateway's own authorization server. */
@@ -22,6 +27,12 @@ export interface AccessTokens {
   mayBe(token: string): boolean;
   /** `undefined` for what is none, has expired or was revoked. Throws `overloaded` where that cannot be found out. */
   find(token: string): Promise<AccessToken | undefined>;
+  /**
+   * Whether what was begun with a token may go on: it was not revoked, nor the grant that it is of. Gives when the grant
+   * ends by itself, in milliseconds since the epoch; `undefined` where nothing holds any longer. A token that has expired
+   * since asks for its grant alone. Rejects where it cannot be found out.
+   */
+  holds(token: TokenRef): Promise<number | undefined>;
 }
 
 /** What every access token begins with, so that secret scanners know it. */

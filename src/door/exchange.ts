@@ -209,7 +209,7 @@ class Run {
   #exchange(who: Identity, route: PlanRoute, plan: Plan): CallExchange {
     const { request, requestId: id, ports, edge, listens, drain } = this.#arrival;
     const kind = this.#kind;
-    const vigil = ports.pulse === undefined ? undefined : this.#vigil(who);
+    const vigil = ports.pulse === undefined && who.token === undefined ? undefined : this.#vigil(who);
     const of = { name: route.name, kind: route.kind };
     return new CallExchange({
       ...{

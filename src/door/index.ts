@@ -99,7 +99,7 @@ export interface Door {
 
 /** Matches the path, says who is asking, runs the exchange, and has the last word on errors. */
 export function door(deps: DoorDeps): Door {
-  // Fixed paths first and by themselves: they are found in one look-up, which patterns beside them would turn into a walk.
+  // What is asked most, by itself: fixed paths and few patterns are found in one look-up, which more would turn into a walk.
   const front = new Hono<{ Variables: { requestId?: string } }>();
   const app = new Hono<{ Variables: { requestId?: string } }>();
   const callers = callersOf(deps);
@@ -158,7 +158,7 @@ export function door(deps: DoorDeps): Door {
       renewed: (who) => callers.renewed(who),
       plan: () => currentPlan(deps.planSource, after),
     });
-  mountMcp(app, {
+  mountMcp(front, {
     chat,
     local: deps.local === true,
     newRequestId,
@@ -167,22 +167,16 @@ export function door(deps: DoorDeps): Door {
     plan: (after) => currentPlan(deps.planSource, after),
     ports: deps.ports,
   });
-  mountOAuth(app, {
+  const browsed = {
+    apps: deps.apps,
     local: deps.local === true,
     server: deps.authorizationServer,
     identify,
-    standsFor: (entry, proof, after) => callers.standsFor(entry, proof, after),
-    plan: (after) => currentPlan(deps.planSource, after),
+    plan: (after: After) => currentPlan(deps.planSource, after),
     ports: deps.ports,
-  });
-  mountConnect(app, {
-    local: deps.local === true,
-    db: deps.db,
-    credentials: deps.credentials,
-    identify,
-    plan: (after) => currentPlan(deps.planSource, after),
-    ports: deps.ports,
-  });
+  };
+  mountOAuth(app, { ...browsed, standsFor: (entry, proof, after) => callers.standsFor(entry, proof, after) });
+  mountConnect(app, { ...browsed, db: deps.db, credentials: deps.credentials });
   app.get('/healthz', () => new Response('ok\n'));
   app.get('/readyz', (context) => readiness(deps.db, () => currentPlan(deps.planSource, (work) => context.executionCtx.waitUntil(work))));
   app.get('/metrics', (context) => {

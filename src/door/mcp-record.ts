@@ -55,6 +55,7 @@ export function mcpRecord(call: McpRequest, end: McpEnd, logged: McpLogged): Req
     ...(metadata === undefined ? {} : { metadata }),
     facts: {
       ...logged.notes,
+      ...end.notes,
       mcp: {
         method: method.slice(0, 128),
         ...(name === undefined ? {} : { name: name.slice(0, 256) }),

@@ -8,14 +8,16 @@ import { readText } from '../core/reader.ts';
 import type { ChatInside } from '../core/session.ts';
 import { checkRoute } from '../identity/api-key/allowed.ts';
 import { checkScopes, scopesOfTool } from '../kinds/mcp/scopes.ts';
-import { type McpArrival, serveMessage, servePost, serveSession, serveSse } from '../kinds/mcp/serve.ts';
+import { cancelInSession, type McpArrival, notedInSession, serveMessage, servePost, serveSession, serveSse } from '../kinds/mcp/serve.ts';
+import { withNoted } from '../kinds/mcp/session/noted.ts';
 import { McpSettings } from '../kinds/mcp/settings.ts';
 import type { Caller } from '../kinds/mcp/sources/source.ts';
 import { unwrapped } from '../kinds/mcp/tools/unwrap.ts';
-import { ENDED, type McpEnd, watchAnswer } from '../kinds/mcp/watch.ts';
+import { ENDED, type McpEnd, type WatchedAnswer, watchAnswer } from '../kinds/mcp/watch.ts';
 import { classify, type Inbound } from '../kinds/mcp/wire/classify.ts';
 import { type RpcError, rpcErrorOf } from '../kinds/mcp/wire/errors.ts';
 import { checkMembers, errorText, type RpcId, readMessages, textOf } from '../kinds/mcp/wire/message.ts';
+import { Behind } from './behind.ts';
 import { runOf } from './call-facts.ts';
 import { CORS_HEADERS } from './cors.ts';
 import { presentedKey } from './credential.ts';
@@ -24,10 +26,12 @@ import { McpAccount, type McpRequest, requestsOf } from './mcp-account.ts';
 import { checkCallerOrigin } from './mcp-origin.ts';
 import { principalOf } from './mcp-principal.ts';
 import { mcpRecord } from './mcp-record.ts';
+import { watchOver } from './mcp-vigil.ts';
 import { issuerOf } from './oauth/settings.ts';
 import { attributionOf } from './own-chat.ts';
+import { ownOrigin } from './own-url.ts';
 import { challengeOf, metadataAnswer, metadataUrl } from './resource-metadata.ts';
-import { checkRun } from './vigil.ts';
+import { CallVigil, checkRun } from './vigil.ts';
 
 type After = (work: Promise<unknown>) => void;
 
@@ -81,12 +85,14 @@ export function mcpMethods(path: string): string | undefined {
 
 async function answerMcp(context: DoorContext, door: McpDoor, part: Part): Promise<Response> {
   const request = context.req.raw;
-  const after: After = (work) => context.executionCtx.waitUntil(work);
-  const call = new McpExchange(request, context.req.param('name') ?? '', part, door, after);
+  const behind = new Behind((work) => context.executionCtx.waitUntil(work));
+  const call = new McpExchange(request, context.req.param('name') ?? '', part, door, behind.add);
   try {
     return await call.answer();
   } catch (thrown) {
     return call.refuse(thrown);
+  } finally {
+    behind.answered();
   }
 }
 
@@ -146,21 +152,53 @@ class McpExchange {
     checkScopes(who.scopes, settings.scopes.server);
     const { method } = request;
     const arrival = this.#arrival(settings, who, plan);
-    if (this.#part === 'sse') return this.#dressed(await serveSse(arrival));
-    if (method === 'GET' || method === 'DELETE') return this.#dressed(await serveSession(method === 'GET' ? 'get' : 'delete', arrival));
+    if (this.#part === 'sse') return this.#kept(await serveSse(arrival), arrival);
+    if (method === 'GET') return this.#kept(await serveSession('get', arrival), arrival);
+    if (method === 'DELETE') return this.#dressed(await serveSession('delete', arrival));
     const inbound = await this.#read(plan, settings);
     checkScopes(who.scopes, neededBy(this.#requests, settings));
     await this.#take(who, plan);
-    if (this.#part === 'messages') return this.#accepted(await serveMessage(inbound, arrival));
-    const { response, end, each } = watchAnswer(await servePost(inbound, arrival));
+    const noted = () => notedInSession(inbound.era, arrival);
+    if (this.#part === 'messages') return this.#accepted(withNoted(watchAnswer(await serveMessage(inbound, arrival)), noted));
+    const answer = watchAnswer(await servePost(inbound, arrival));
+    const { response, end, each } = withNoted(answer, noted);
+    watchOver(
+      answer,
+      () => this.#vigil(who),
+      (why) => this.#lastWords(why, answer, arrival),
+    );
     this.#after(end.then((how) => this.#conclude(how, response.status, each)));
     await this.#account.kept();
     return this.#dressed(response);
   }
 
+  /** A stream that answers no request: it is open for as long as its caller may listen. */
+  #kept(served: Response, arrival: McpArrival): Response {
+    const answer = watchAnswer(served);
+    watchOver(
+      answer,
+      () => this.#vigil(arrival.who),
+      () => [],
+    );
+    return this.#dressed(answer.response);
+  }
+
+  #vigil(who: Identity): CallVigil {
+    const endless = this.#requests.every(({ request: { method } }) => method === 'subscriptions/listen');
+    const renewed = (known: Identity) => this.#door.renewed(known);
+    return new CallVigil({ ports: this.#ports, who, run: this.#run, renewed, ...(endless ? { endless } : {}) });
+  }
+
+  /** What those are told whose requests are answered no further; a session stops working at them. */
+  #lastWords(why: GatewayError, { each }: WatchedAnswer, arrival: McpArrival): readonly string[] {
+    const ids = this.#requests.map(({ request: { id } }) => id).filter((id) => !each.has(id));
+    if (this.#era === 'legacy') this.#after(cancelInSession(ids, arrival));
+    const error = rpcErrorOf(why, this.#requestId);
+    return ids.map((id) => errorText(id, error));
+  }
+
   /** A message that was posted is answered on the stream of its session; how is found out behind the answer that it was taken. */
-  async #accepted(served: Response): Promise<Response> {
-    const { response, end, each } = watchAnswer(served);
+  async #accepted({ response, end, each }: WatchedAnswer): Promise<Response> {
     if (response.status !== 202) {
       this.#after(end.then((how) => this.#conclude(how, response.status, each)));
       return this.#dressed(response);
@@ -231,17 +269,17 @@ class McpExchange {
   }
 
   #arrival(settings: McpSettings, who: Identity, plan: Plan): McpArrival {
-    const attribution = attributionOf(this.#request, this.#run);
+    const attribution = () => attributionOf(this.#request, this.#run);
     return {
       attribution,
-      chat: (body, signal) => this.#door.chat({ who, headers: attribution, body, signal }, this.#after),
+      chat: (body, signal) => this.#door.chat({ who, headers: attribution(), body, signal }, this.#after),
       request: this.#request,
       requestId: this.#requestId,
       route: this.#name,
       settings,
       who,
       principal: principalOf(who),
-      caller: callerOf(who, this.#run, `${issuerOf(plan) ?? new URL(this.#request.url).origin}/mcp/${encodeURIComponent(this.#name)}`),
+      caller: callerOf(who, this.#run, `${issuerOf(plan) ?? ownOrigin(this.#request)?.origin ?? ''}/mcp/${encodeURIComponent(this.#name)}`),
       token: exchangedToken(settings, who, this.#request),
       ports: this.#ports,
       ping: plan.limits.ping,
@@ -283,15 +321,8 @@ class McpExchange {
   }
 }
 
-/** Whether the head of an answer may be written in: one that came from elsewhere is copied. */
-function isOwn({ headers }: Response): boolean {
-  try {
-    headers.delete(ENDED);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Whether the head of an answer may be written in: one that a session gave has an address, and is copied. */
+const isOwn = ({ url }: Response) => url === '';
 
 /** Of a batch that ended well, a request that was not answered. */
 const unsaid = (last: McpEnd): McpEnd =>

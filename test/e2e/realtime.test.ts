@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RawData, WebSocket } from 'ws';
 import { KEY, type Row } from '../gateway.ts';
 import { type OperationsGateway, startOperationsGateway, VENDOR_KEY } from '../operations.ts';
+import { ask, type MadeKey, makeFamily, makeKey } from '../tenants.ts';
 
 let at: OperationsGateway;
 beforeAll(async () => {
@@ -62,6 +63,21 @@ const rowOf = async (servedModel: string): Promise<Row> => {
 };
 
 describe('a realtime session', () => {
+  it('ends within five seconds after its key was revoked, however silent it is, and no other does', async () => {
+    const { app } = await makeFamily(at.gateway, `realtime-${crypto.randomUUID()}`);
+    const [mine, other] = await Promise.all(['mine', 'other'].map((name) => makeKey(at.gateway, { name, app })));
+    const open = (key: MadeKey | undefined) => talk('up/rt-revoked', ['realtime'], { authorization: `Bearer ${key?.key}` });
+    const [cut, beside] = await Promise.all([open(mine), open(other)]);
+    await Promise.all([cut, beside].map(({ heard }) => heard('session.created')));
+    const before = Date.now();
+    expect((await ask(at.gateway, 'DELETE', `/keys/${mine?.id}`)).status).toBe(200);
+    expect(await cut.closed).toEqual([1008, 'invalid_key']);
+    expect(Date.now() - before).toBeLessThan(5_000);
+    expect(cut.events.at(-1)).toMatchObject({ type: 'error', error: { code: 'invalid_key' } });
+    beside.say({ type: 'bye' });
+    expect(await beside.closed).toEqual([4001, 'as asked']);
+  });
+
   it('carries frames both ways, and is metered by the last word on each response', async () => {
     const { socket, say, heard, events, binary, closed } = await talk('up/rt-1');
     expect(socket.protocol).toBe('realtime');

@@ -37,7 +37,8 @@ class Registrar {
 
   async #publish(): Promise<void> {
     const names = [...this.#routes.keys()];
-    const refusal = await gateway.publish(Object.fromEntries(this.#routes)).then(
+    // Clients that leave are noticed by what is written to them: scenarios wait for it that wait for the gateway to leave.
+    const refusal = await gateway.publish(Object.fromEntries(this.#routes), { limits: { ping: 1_000 } }).then(
       () => '',
       (error: unknown) => String(error),
     );
@@ -96,6 +97,25 @@ const known = [...readFileSync(path.join(folder, 'expected-failures.yml'), 'utf8
 
 /** Scenarios at the same time: the suite would run all of them at once, and some measure time. */
 const AT_ONCE = 3;
+/**
+ * It begins first, so that the others run beside it: its server waits at its end for every connection to end, and the
+ * gateway listens for ten seconds to a server whose client has left, since that may come back.
+ */
+const LONGEST = 'sse-retry';
+
+/** Runs scenarios, some at a time. What those print that fail, by their names. */
+async function failures(scenarios: readonly string[], revision: string, env: { readonly [name: string]: string } = {}) {
+  const waiting = scenarios.toSorted((left, right) => Number(right === LONGEST) - Number(left === LONGEST));
+  const failed = new Map<string, string>();
+  const worker = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const { code, text } = await suite(name, revision, env);
+      if (code !== 0) failed.set(name, text);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return failed;
+}
 
 it.each([
   { revision: '2025-11-25', least: 20 },
@@ -103,15 +123,7 @@ it.each([
 ])('is a conformant client of $revision', { timeout: 500_000 }, async ({ revision, least }) => {
   const scenarios = await scenariosOf(revision);
   expect(scenarios.length).toBeGreaterThan(least);
-  const waiting = [...scenarios];
-  const failed = new Map<string, string>();
-  const worker = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const { code, text } = await suite(name, revision);
-      if (code !== 0) failed.set(name, text);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  const failed = await failures(scenarios, revision);
   const unexpected = [...failed].filter(([name]) => !known.includes(name));
   expect(unexpected.map(([, text]) => text).join('\n')).toBe('');
   expect([...failed.keys()].sort()).toEqual(known.filter((name) => scenarios.includes(name)).sort());
@@ -119,11 +131,14 @@ it.each([
 
 // The same servers behind clients of the old way: the headers of a tool's choosing, the echo of a server's state and the rest
 // are then the gateway's own work.
-it.each(['tools_call', 'http-custom-headers', 'http-invalid-tool-headers', 'sep-2322-client-request-state', 'json-schema-ref-no-deref'])(
-  'is a conformant client for clients of the old way: %s',
-  { timeout: 120_000 },
-  async (scenario) => {
-    const { code, text } = await suite(scenario, '2026-07-28', { BRIDGE: 'legacy' });
-    expect(code, text).toBe(0);
-  },
-);
+it('is a conformant client for clients of the old way', { timeout: 240_000 }, async () => {
+  const scenarios = [
+    'tools_call',
+    'http-custom-headers',
+    'http-invalid-tool-headers',
+    'sep-2322-client-request-state',
+    'json-schema-ref-no-deref',
+  ];
+  const failed = await failures(scenarios, '2026-07-28', { BRIDGE: 'legacy' });
+  expect(Object.fromEntries(failed)).toEqual({});
+});

@@ -128,6 +128,13 @@ it('tells who takes a stream up again that its request was lost, where the gatew
     const eventId = /^id: (.+)$/m.exec((await reader?.read())?.value ?? '')?.[1] ?? '';
     expect(eventId).not.toBe('');
     await reader?.cancel();
+    const listening = async (place: object) => {
+      const stream = await fetch(`${own.url}/mcp/modern`, { headers: { ...headers, ...session, ...place } });
+      return stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+    };
+    const before = await listening({ accept: 'text/event-stream' });
+    const lastHeard = /^id: (.+)$/m.exec((await before?.read())?.value ?? '')?.[1] ?? '';
+    await before?.cancel();
     await own.stop();
     own = await start();
     const resumed = () => fetch(`${own.url}/mcp/modern`, { headers: { ...headers, ...session, 'last-event-id': eventId } });
@@ -138,6 +145,15 @@ it('tells who takes a stream up again that its request was lost, where the gatew
     expect(messagesOf(await (await resumed()).text())).toEqual([answer]);
     const { messages } = await post(`${own.url}/mcp/modern`, { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} }, session);
     expect(messages.at(-1)?.result.tools.length).toBeGreaterThan(10);
+    // The stream that belongs to no request goes on, and says that there may be news.
+    const after = await listening({ accept: 'text/event-stream', 'last-event-id': lastHeard });
+    let heard = '';
+    const hear = async () => {
+      heard += (await after?.read())?.value ?? '';
+      return heard.includes('tools/list_changed');
+    };
+    await until(hear, 10_000, 'news');
+    await after?.cancel();
   } finally {
     await own.stop();
     await rm(stateDir, { recursive: true, force: true });

@@ -2,10 +2,11 @@ import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } fr
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ElicitRequestSchema, LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { KEY } from '../gateway.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { KEY, until } from '../gateway.ts';
 import { type Fixture, startFixture } from './fixture.ts';
 import { call, initialize, type McpGateway, modern, post, startMcpGateway } from './gateway.ts';
+import { Reading } from './reading.ts';
 import { type Scripted, startTools } from './scripted.ts';
 
 // What policies say holds for everything that passes between clients and servers, in both eras, in sessions and without.
@@ -47,6 +48,10 @@ beforeAll(async () => {
       twice: (_args: never, { body }, response) => {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(body.id)},"result":{"content":[{"type":"text","text":"Ada","text":"fine"}]}}`);
+      },
+      late: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        return { content: [{ type: 'text', text: 'this may never out' }] };
       },
       same: (args: object) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }),
     }),
@@ -225,6 +230,81 @@ describe('a server that is asked as it is', () => {
     expect((await modern(url(), 1, 'resources/read', { uri: 'file:///Nightjar%20x' })).messages.at(-1)?.result.contents[0].uri).toBe(
       'file:///%5Bin%5D%20x',
     );
+  });
+});
+
+describe('what is noted of a call inside a session', () => {
+  const tool = (id: unknown, name: string, args: object = {}) => ({
+    ...{ jsonrpc: '2.0', id, method: 'tools/call' },
+    params: { name, arguments: args },
+  });
+  const facts = async ({ headers }: { readonly headers: Headers }, suffix = '') => {
+    const { facts: noted } = await gateway.row(`${headers.get('x-weir-request-id')}${suffix}`);
+    return noted;
+  };
+
+  it('is in its log row: of a client of the old way, answered in a document', async () => {
+    const url = gateway.mcp('scripted');
+    const { session } = await initialize(url);
+    const refused = await post(url, tool(1, 'same', { a: 'never in' }), session);
+    expect(refused.headers.get('content-type')).toContain('json');
+    expect(refused.messages.at(-1)?.error?.data?.code).toBe('content_refused');
+    expect(await facts(refused)).toMatchObject({ 'terms.requests.refused': 1, mcp: { outcome: 'error', tool: 'same' } });
+    const masked = await post(url, tool(2, 'same', { a: 'Nightjar and Nightjar' }), session);
+    expect(await facts(masked)).toMatchObject({ 'terms.requests.masked': 2, mcp: { outcome: 'complete' } });
+    expect(await facts(await post(url, tool(3, 'same', { a: 'x' }), session))).toEqual({ mcp: expect.objectContaining({ tool: 'same' }) });
+    const told = [...refused.headers.keys(), ...masked.headers.keys()];
+    expect(told.filter((name) => /noted|ended/.test(name))).toEqual([]);
+  });
+
+  it('in a stream', async () => {
+    const url = gateway.mcp('scripted');
+    const { session } = await initialize(url);
+    const late = await post(url, tool(1, 'late', { a: 'Nightjar' }), session);
+    expect(late.headers.get('content-type')).toContain('event-stream');
+    expect(late.headers.get('weir-noted')).toBeNull();
+    expect(await facts(late)).toMatchObject({ 'terms.requests.masked': 1, 'terms.answers.refused': 2, mcp: { outcome: 'error' } });
+  });
+
+  it('in a batch, each of its own', async () => {
+    const url = gateway.mcp('scripted');
+    const { session } = await initialize(url);
+    const batch = [tool('1', 'same', { a: 'Nightjar' }), tool(1, 'same', { a: 'never in' }), tool(3, 'same')];
+    const answer = await post(url, batch, { ...session, 'mcp-protocol-version': '2025-03-26' });
+    expect(answer.messages).toHaveLength(3);
+    expect(await facts(answer)).toEqual({ 'terms.requests.masked': 1, mcp: expect.anything() });
+    expect(await facts(answer, '.2')).toEqual({ 'terms.requests.refused': 1, mcp: expect.anything() });
+    expect(await facts(answer, '.3')).toEqual({ mcp: expect.anything() });
+  });
+
+  it('of a client of the new way whose call waits in one, with the request that it came with', async () => {
+    const url = gateway.mcp('legacy');
+    const asking = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } };
+    const params = { name: 's__test_elicitation', arguments: { message: 'Is Ada there, Nightjar?' } };
+    const first = await modern(url, 1, 'tools/call', params, {}, asking);
+    const { requestState, inputRequests } = first.messages.at(-1)?.result ?? {};
+    expect(await facts(first)).toMatchObject({ 'terms.requests.masked': 1, 'terms.answers.masked': 1, mcp: { outcome: 'input-required' } });
+    const [key = ''] = Object.keys(inputRequests);
+    const inputResponses = { [key]: { action: 'accept', content: { response: 'Nightjar, Nightjar' } } };
+    const second = await modern(url, 2, 'tools/call', { ...params, requestState, inputResponses }, {}, asking);
+    expect(second.messages.at(-1)?.result.content[0].text).toContain('[in], [in]');
+    expect(await facts(second)).toMatchObject({ 'terms.requests.masked': expect.any(Number), mcp: { outcome: 'complete' } });
+  });
+
+  it('of a client of HTTP+SSE', async () => {
+    const left = new AbortController();
+    onTestFinished(() => left.abort());
+    const headers = { authorization: `Bearer ${KEY}`, accept: 'text/event-stream' };
+    const stream = new Reading(await fetch(`${gateway.mcp('scripted')}/sse`, { headers, signal: left.signal }), left.signal);
+    await until(() => stream.text.includes('\n\n'), 5_000, 'the address to post to');
+    const to = `${gateway.url}${/^data: (.+)$/m.exec(stream.text)?.[1]}`;
+    const said = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'sse', version: '1' } };
+    await post(to, { jsonrpc: '2.0', id: 0, method: 'initialize', params: said });
+    await until(() => stream.text.includes('serverInfo'), 5_000, 'the session');
+    const posted = await post(to, tool(1, 'same', { a: 'never in' }));
+    expect(posted.status).toBe(202);
+    await until(() => stream.text.includes('content_refused'), 5_000, 'the refusal');
+    expect(await facts(posted)).toMatchObject({ 'terms.requests.refused': 1, mcp: { outcome: 'error' } });
   });
 });
 

@@ -208,3 +208,18 @@ describe('two hundred clients with the same ids at once', () => {
     );
   });
 });
+
+describe('a list that is ready', () => {
+  it('is each caller’s own, though the server lists the same for all', async () => {
+    const { app } = await makeFamily(gateway, 'screened');
+    const { key } = await makeKey(gateway, { app, name: 'k' });
+    const hides = { use: 'filter', tools: { deny: [{ name: 'get_*', when: `caller.app == "${app}"` }] } };
+    await gateway.publish({ screened: [{ url: few.url(2), prefix: 'one', transforms: [hides] }] });
+    const other = { authorization: `Bearer ${key}` };
+    for (let times = 0; times < 4; times++) {
+      expect(named(await pages('screened'))).toContain('one__get_calendar_event');
+      expect(named(await pages('screened', other))).not.toContain('one__get_calendar_event');
+      expect(named(await pages('screened', other))).toContain('one__list_calendar_event');
+    }
+  });
+});

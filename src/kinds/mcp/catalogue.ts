@@ -1,11 +1,13 @@
 import { GatewayError } from '../../core/errors.ts';
 import { isArray, isObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { Clock } from '../../core/ports.ts';
-import { Wire } from '../../core/wire.ts';
+import { Numbers } from './lists/numbers.ts';
+import { ListAnswer, type Member, PageStore, type Place, type ReadyPage, readyPage } from './lists/pages.ts';
 import { exposedName } from './names.ts';
 import type { Sealer } from './seal.ts';
 import type { McpLimits } from './settings.ts';
 import { type Listing, OMITTED, type Page, type SourceContext } from './sources/source.ts';
+import { AS_THEY_ARE, type Listed } from './tools/listed.ts';
 import { exposedItem } from './uris.ts';
 import { nobody, type OpenSource } from './virtual.ts';
 import { codes, RpcError } from './wire/errors.ts';
@@ -51,6 +53,9 @@ interface Missing {
 
 type Asked<T> = { readonly source: OpenSource; readonly value: T } | { readonly missing: Missing };
 
+/** The source's own names, or addresses, by those that clients know. */
+export type Names = ReadonlyMap<string, string>;
+
 /** All that one source has of a sort, with its own names. */
 interface Whole {
   readonly items: readonly JsonObject[];
@@ -59,6 +64,8 @@ interface Whole {
   readonly omitted: readonly JsonObject[];
   readonly failed?: GatewayError | undefined;
 }
+
+type Found<T> = readonly { readonly source: OpenSource; readonly value: T }[];
 
 /** All that there is of a sort, as this caller sees it. */
 export interface Everything {
@@ -73,17 +80,23 @@ export interface Everything {
 export class Catalogue {
   readonly #sources: readonly OpenSource[];
   readonly #limits: McpLimits;
+  readonly #tools: Listed;
   /** Of one caller's: what a server shows one it need not show another. */
-  readonly #names = new Map<string, { readonly names: readonly string[]; readonly until: number }>();
-  /** Of things that are kept: how clients see them, and that as JSON. Gone with them. */
-  readonly #exposed = new WeakMap<JsonObject, JsonObject>();
+  readonly #names = new Map<string, { readonly names: Names; readonly until: number }>();
+  /** Of each source's things: how clients see them, and that as JSON. Gone with them. */
+  readonly #exposed: ReadonlyMap<string, WeakMap<JsonObject, JsonObject>>;
   readonly #texts = new WeakMap<JsonObject, string>();
+  readonly #numbers = new Numbers();
+  readonly #pages: PageStore;
   readonly #clock: Clock;
 
-  constructor(sources: readonly OpenSource[], limits: McpLimits, clock: Clock) {
+  constructor(sources: readonly OpenSource[], limits: McpLimits, clock: Clock, tools: Listed = AS_THEY_ARE) {
     this.#clock = clock;
     this.#sources = sources;
     this.#limits = limits;
+    this.#tools = tools;
+    this.#exposed = new Map(sources.map(({ name }) => [name, new WeakMap()]));
+    this.#pages = new PageStore(limits.kept);
   }
 
   async offers(context: SourceContext) {
@@ -98,6 +111,30 @@ export class Catalogue {
   }
 
   async everything(what: Listing, context: SourceContext): Promise<Everything> {
+    const { found, ...rest } = await this.#gathered(what, context);
+    return { ...rest, parts: this.#parts(found) };
+  }
+
+  /**
+   * A page of the list of all, the sources' things in the order of the sources. The cursor says how many of which source were
+   * on the pages before.
+   */
+  async page(what: Listing, cursor: string | undefined, context: SourceContext, sealer: Sealer): Promise<ListAnswer> {
+    const from = cursor === undefined ? undefined : await this.#opened(what, cursor, sealer);
+    const { found, ttlMs, meta } = await this.#gathered(what, context);
+    const page = this.#page(what, found, from);
+    const said: Member[] = [];
+    if (page.next !== undefined)
+      said.push(['nextCursor', JSON.stringify(await sealer.seal(`${CURSOR} ${what}`, { ...page.next }, CURSOR_FOR))]);
+    // The gateway lets in some and not others: what it lists for one must not be told to another by whoever keeps it.
+    if (context.client.era === 'modern')
+      said.push(['resultType', '"complete"'], ['ttlMs', String(Number.isFinite(ttlMs) ? ttlMs : 0)], ['cacheScope', '"private"']);
+    if (Object.keys(meta).length > 0) said.push(['_meta', JSON.stringify(meta)]);
+    return new ListAnswer(FIELD[what], page, said);
+  }
+
+  /** What each source has for this caller now. */
+  async #gathered(what: Listing, context: SourceContext) {
     const inside = this.together(context);
     const { found, lost } = await this.#all(this.#sources, async (each): Promise<Whole> => {
       const offer = await each.source.offer(inside);
@@ -109,48 +146,45 @@ export class Catalogue {
     const omitted = found.flatMap(({ value }) => value.omitted);
     const meta = missingOf([...lost, ...stale]);
     return {
-      parts: this.#parts(found),
+      found,
       ttlMs: lost.length > 0 ? 0 : found.reduce((least, { value }) => Math.min(least, value.ttlMs), Number.POSITIVE_INFINITY),
       meta: omitted.length === 0 ? meta : { ...meta, [OMITTED]: omitted },
     };
   }
 
-  /**
-   * A page of the list of all: `first`, then the sources' things in the order of the sources, as `shown`. The cursor says how
-   * many of which source were on the pages before. `shown.as` gives the same for the same thing, whoever asks.
-   */
-  async page(
-    what: Listing,
-    cursor: string | undefined,
-    context: SourceContext,
-    sealer: Sealer,
-    shown: { readonly first: readonly JsonObject[]; readonly as: (item: JsonObject) => JsonObject } = AS_THEY_ARE,
-  ): Promise<Wire> {
-    const from = cursor === undefined ? undefined : await this.#opened(what, cursor, sealer);
-    const all = await this.everything(what, context);
+  /** A page as bytes: the one that was made before of the very same things, or a new one. */
+  #page(what: Listing, found: Found<Whole>, from: Place | undefined): ReadyPage {
+    const prints = found.map(({ source, value }) => ({ source: source.name, ...this.#numbers.of(value.items) }));
+    const list = `${what} ${prints.map(({ source, text }) => `${source}:${text}`).join(';')}`;
+    const known = this.#pages.get(list, from);
+    if (known !== undefined) return known;
+    // What is listed anew each time will not be met again.
+    const isNew = prints.some((print) => print.isNew);
+    const page = this.#made(what, this.#parts(found), from, !isNew);
+    if (!isNew) this.#pages.put(list, from, page);
+    return page;
+  }
+
+  #made(what: Listing, parts: Everything['parts'], from: Place | undefined, isKept: boolean): ReadyPage {
+    const shown = what === 'tools' ? this.#tools : AS_THEY_ARE;
     const first = from === undefined ? shown.first.map((item) => JSON.stringify(item)) : [];
     const names = new Set(shown.first.map(({ name }) => name));
     const start = from === undefined ? 0 : this.#sources.findIndex(({ name }) => name === from.source);
     const later = new Set(this.#sources.slice(start).map(({ name }) => name));
-    const parts = all.parts.filter(({ source }) => later.has(source));
-    const kept = new Set(this.#sources.flatMap(({ name, isKept }) => (isKept ? [name] : [])));
-    const { texts, next } = cut(parts, from, this.#limits.page, (item, source) => {
+    const among = parts.filter(({ source }) => later.has(source));
+    const { texts, next } = cut(among, from, this.#limits.page, (item) => {
       if (names.has(item.name)) return undefined;
       const known = this.#texts.get(item);
       if (known !== undefined) return known;
       const text = JSON.stringify(shown.as(item));
-      if (kept.has(source)) this.#texts.set(item, text);
+      if (isKept) this.#texts.set(item, text);
       return text;
     });
-    const members: [string, string][] = [[FIELD[what], `[${[...first, ...texts].join(',')}]`]];
-    if (next !== undefined) members.push(['nextCursor', JSON.stringify(await sealer.seal(`${CURSOR} ${what}`, { ...next }, CURSOR_FOR))]);
-    if (context.client.era === 'modern') members.push(['ttlMs', String(Number.isFinite(all.ttlMs) ? all.ttlMs : 0)]);
-    if (Object.keys(all.meta).length > 0) members.push(['_meta', JSON.stringify(all.meta)]);
-    return Wire.written(members);
+    return readyPage(FIELD[what], [...first, ...texts], next);
   }
 
-  /** The source's own names. */
-  async names(each: OpenSource, what: 'tools' | 'prompts' | 'resources', context: SourceContext): Promise<readonly string[]> {
+  /** What a source calls its things, and how clients see that. */
+  async names(each: OpenSource, what: 'tools' | 'prompts' | 'resources', context: SourceContext): Promise<Names> {
     const { principal, caller, client } = context;
     // The whole of who asks: rules may show one caller what they hide from the next, and a run what they hide from another.
     const key = JSON.stringify([each.name, what, each.changes(), principal, caller, client]);
@@ -158,10 +192,13 @@ export class Catalogue {
     const now = this.#clock.now();
     if (known !== undefined && known.until > now) return known.names;
     const { items } = await this.#whole(each, what, context);
-    const names = items.flatMap((item) => {
+    const names = new Map<string, string>();
+    for (const item of items) {
       const own = what === 'resources' ? item.uri : item.name;
-      return typeof own === 'string' ? [own] : [];
-    });
+      if (typeof own !== 'string') continue;
+      const exposed = what === 'resources' ? own : exposedName(each.prefix, own, this.#limits.longestName);
+      if (!names.has(exposed)) names.set(exposed, own);
+    }
     if (this.#names.size >= MOST_LISTS) this.#names.clear();
     this.#names.set(key, { names, until: now + NAMES_FOR });
     return names;
@@ -169,7 +206,7 @@ export class Catalogue {
 
   /** Of sources without a prefix, the one that has a thing; nobody where several have one of the same name: which was meant cannot be told. */
   async owner(among: readonly OpenSource[], what: 'tools' | 'prompts' | 'resources', own: string, context: SourceContext) {
-    const { found } = await this.#all(among, async (each) => (await this.names(each, what, context)).includes(own));
+    const { found } = await this.#all(among, async (each) => (await this.names(each, what, context)).has(own));
     const owners = found.filter(({ value }) => value);
     return owners.length === 1 ? owners[0]?.source : undefined;
   }
@@ -185,6 +222,9 @@ export class Catalogue {
     let cursor: string | undefined;
     for (let pages = 0; pages < MOST_PAGES && items.length < capabilities; pages++) {
       const page: Page = await source.list(what, cursor, context);
+      // The list itself, which is known again sooner than one that holds the same.
+      if (pages === 0 && page.nextCursor === undefined && page.items.length <= capabilities)
+        return { items: page.items, omitted: omittedIn(name, page), ttlMs: page.ttlMs ?? 0, failed: page.failed };
       items.push(...page.items.slice(0, capabilities - items.length));
       omitted.push(...omittedIn(name, page));
       ttlMs = Math.min(ttlMs, page.ttlMs ?? 0);
@@ -196,10 +236,10 @@ export class Catalogue {
     return { items, omitted, ttlMs, failed };
   }
 
-  #parts(found: readonly { readonly source: OpenSource; readonly value: Whole }[]): Everything['parts'] {
+  #parts(found: Found<Whole>): Everything['parts'] {
     const parts = found.map(({ source, value: { items } }) => ({
       source: source.name,
-      items: items.map((item) => (source.isKept ? this.#known(item, source) : this.#expose(item, source))),
+      items: items.map((item) => this.#seen(item, source)),
     }));
     const seen = new Map<Json | undefined, number>();
     for (const { items } of parts) for (const item of items) seen.set(identityOf(item), (seen.get(identityOf(item)) ?? 0) + 1);
@@ -207,16 +247,13 @@ export class Catalogue {
     return parts.map(({ source, items }) => ({ source, items: items.filter((item) => seen.get(identityOf(item)) === 1) }));
   }
 
-  #expose(item: JsonObject, { prefix }: OpenSource): JsonObject {
-    return exposedItem(item, prefix, (own) => exposedName(prefix, own, this.#limits.longestName));
-  }
-
-  /** The same object for the same thing, which is one of `#exposed` thereby. */
-  #known(item: JsonObject, source: OpenSource): JsonObject {
-    let exposed = this.#exposed.get(item);
+  /** As clients see it: the same object for the same thing. */
+  #seen(item: JsonObject, { name, prefix }: OpenSource): JsonObject {
+    const known = this.#exposed.get(name);
+    let exposed = known?.get(item);
     if (exposed === undefined) {
-      exposed = this.#expose(item, source);
-      this.#exposed.set(item, exposed);
+      exposed = exposedItem(item, prefix, (own) => exposedName(prefix, own, this.#limits.longestName));
+      known?.set(item, exposed);
     }
     return exposed;
   }
@@ -248,24 +285,17 @@ export class Catalogue {
 }
 
 const NOTHING: Whole = { items: [], omitted: [], ttlMs: Number.POSITIVE_INFINITY };
-const AS_THEY_ARE = { first: [], as: (item: JsonObject) => item };
 
 const identityOf = (item: JsonObject) => item.uri ?? item.uriTemplate ?? item.name;
 
 const missingOf = (lost: readonly Missing[]): JsonObject => (lost.length === 0 ? {} : { [MISSING]: lost.map((each) => ({ ...each })) });
-
-interface Place {
-  readonly source: string;
-  /** How many of its things were on the pages before. */
-  readonly taken: number;
-}
 
 /** So many things from a place on, as JSON, and the place behind them where there are more. */
 function cut(
   parts: Everything['parts'],
   from: Place | undefined,
   most: number,
-  textOf: (item: JsonObject, source: string) => string | undefined,
+  textOf: (item: JsonObject) => string | undefined,
 ): { readonly texts: readonly string[]; readonly next?: Place } {
   const texts: string[] = [];
   let length = 0;
@@ -273,7 +303,7 @@ function cut(
     for (let taken = source === from?.source ? from.taken : 0; taken < items.length; taken++) {
       if (texts.length >= most || length > MOST_OF_PAGE) return { texts, next: { source, taken } };
       const item = items[taken];
-      const text = item === undefined ? undefined : textOf(item, source);
+      const text = item === undefined ? undefined : textOf(item);
       if (text === undefined) continue;
       length += text.length;
       texts.push(text);
@@ -293,8 +323,3 @@ function missing({ name }: OpenSource, thrown: unknown): Missing {
   const error = GatewayError.from(thrown);
   return { source: name, code: error.code, message: error.message };
 }
-
-export const missingIn = (result: Wire): Json | undefined => {
-  const meta = result.fields.has('_meta') ? result.fields.get('_meta') : undefined;
-  return isObject(meta) ? meta[MISSING] : undefined;
-};

@@ -32,6 +32,10 @@ export const wholeFilter = (capabilities: JsonObject, resourceSubscriptions: rea
   resourceSubscriptions,
 });
 
+/** What a client is told of lists that may all have changed. */
+export const changesOf = (filter: ListenFilter): readonly string[] =>
+  changes.filter((change) => filter[change] === true).map((change) => CHANGES[change].method);
+
 function can(capabilities: JsonObject, name: string, what: string): boolean {
   const capability = capabilities[name];
   return isObject(capability) && capability[what] === true;

@@ -1,4 +1,4 @@
-import { ENDED, endText } from './watch.ts';
+import { COMPLETE, ENDED, endText } from './watch.ts';
 import { eventText, KEEP_ALIVE, primingText } from './wire/events.ts';
 
 /** Milliseconds an answer is waited for before it becomes a stream, which can be kept alive. */
@@ -72,6 +72,11 @@ export class Outlet implements AnswerStream {
     return this.#isOver;
   }
 
+  /** Whether it has become a stream of events. */
+  get isStream(): boolean {
+    return this.#isStream;
+  }
+
   /** Whether anybody reads. */
   get isHeard(): boolean {
     return this.#controller !== undefined || !this.#isStream;
@@ -85,18 +90,19 @@ export class Outlet implements AnswerStream {
     this.#write(text);
   }
 
-  /** The last message; `status` counts where nothing has been told before. */
-  finish(text: string, status = 200): void {
+  /** The last message; in pieces where it is long, and a result that is complete. `status` counts where nothing has been told before. */
+  finish(message: string | readonly Uint8Array[], status = 200): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#soon);
     if (this.#isStream) {
-      this.#write(text);
+      this.#write(typeof message === 'string' ? message : textOf(message));
       this.#close();
       return;
     }
-    const headers = { ...this.#options.headers, 'content-type': 'application/json', [ENDED]: endText(text) };
-    this.#response.resolve(new Response(text, { status, headers }));
+    const isText = typeof message === 'string';
+    const headers = { ...this.#options.headers, 'content-type': 'application/json', [ENDED]: isText ? endText(message) : COMPLETE };
+    this.#response.resolve(new Response(isText ? message : streamOf(message), { status, headers }));
   }
 
   /** Ends without a last message. */
@@ -182,6 +188,17 @@ export class Outlet implements AnswerStream {
 }
 
 const encoder = new TextEncoder();
+
+/** Pieces that end where letters do. */
+const textOf = (pieces: readonly Uint8Array[]) => pieces.map((piece) => new TextDecoder().decode(piece)).join('');
+
+const streamOf = (pieces: readonly Uint8Array[]) =>
+  new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece);
+      controller.close();
+    },
+  });
 
 /** The stream and the place on it that `Last-Event-ID` names. */
 export function readPlace(eventId: string): { readonly stream: string; readonly seq: number } | undefined {

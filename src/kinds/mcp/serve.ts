@@ -1,12 +1,13 @@
 import { GatewayError } from '../../core/errors.ts';
 import type { Identity } from '../../core/exchange.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { digestOf } from '../../core/ledger/canonical.ts';
 import type { Ports } from '../../core/ports.ts';
 import { discover } from './discover.ts';
 import { serveListen } from './listening.ts';
 import { Outlet, pingOfRequest } from './outlet.ts';
 import { Sealer } from './seal.ts';
-import { type SessionAsk, writeAsk } from './session/ask.ts';
+import { type SessionAsk, WANTS_DOCUMENT, writeAsk } from './session/ask.ts';
 import { clientSession, sharedSession } from './session/host.ts';
 import type { McpSettings } from './settings.ts';
 import type { Caller, Client, SourceContext } from './sources/source.ts';
@@ -14,7 +15,7 @@ import { type Asked, openSources, VirtualServer } from './virtual.ts';
 import type { Inbound } from './wire/classify.ts';
 import { codes, RpcError, rpcErrorOf, UNANSWERED } from './wire/errors.ts';
 import { paramHeaders } from './wire/headers.ts';
-import { errorText, type Message, notificationText, type RpcRequest, requestText, resultText } from './wire/message.ts';
+import { errorText, type Message, notificationText, type RpcId, type RpcRequest, requestText, resultText } from './wire/message.ts';
 import { isLegacy } from './wire/versions.ts';
 
 /** One HTTP request to a route, let in. */
@@ -25,7 +26,7 @@ export interface McpArrival {
   readonly settings: McpSettings;
   readonly who: Identity;
   /** What the caller says of all its calls: headers of the run, the user, the attribution. */
-  readonly attribution: { readonly [name: string]: string };
+  attribution(): { readonly [name: string]: string };
   /** Whose sessions, cursors and kept states are: nobody else's request reaches them. */
   readonly principal: string;
   readonly caller: Caller;
@@ -39,6 +40,9 @@ export interface McpArrival {
   /** Has a chat call of the caller's own answered by the gateway itself. */
   chat(body: JsonObject, signal: AbortSignal): Promise<Response>;
 }
+
+/** Milliseconds for which a session is waited for behind an answer. */
+const BEHIND = 5_000;
 
 /** One server for every revision of a route an isolate: plain data only outlives a request in it. */
 const servers = new WeakMap<McpSettings, VirtualServer>();
@@ -97,6 +101,8 @@ async function run(
   try {
     const sealer = new Sealer(arrival.ports.continuity, arrival.ports.clock, arrival.principal);
     if (method === 'subscriptions/listen') return await serveListen(server, { type: 'request', id, method, params }, told, outlet, sealer);
+    const page = await server.page(asked, told, sealer);
+    if (page !== undefined) return outlet.finish(page.message(id));
     const result = method === 'server/discover' ? await discover(server, told) : await server.request(asked, told, sealer);
     outlet.finish(resultText(id, result));
   } catch (thrown) {
@@ -111,7 +117,8 @@ async function serveLegacy(inbound: Inbound & { readonly era: 'legacy' }, arriva
   const isFirst = messages.some((message) => message.type === 'request' && message.method === 'initialize');
   if (isFirst && messages.length > 1) throw new RpcError(codes.invalidRequest, 'initialize stands in no batch.', { status: 400 });
   const id = isFirst ? newSessionId() : sessionIdOf(arrival.request);
-  return askSession(clientSession(arrival.route, id), arrival, { ...asking(arrival, 'post'), sessionId: id, messages: texts, isBatch });
+  const ask = { ...asking(arrival, 'post'), sessionId: id, messages: texts, isBatch };
+  return askSession(clientSession(arrival.route, id), arrival, ask, { isNew: isFirst });
 }
 
 /** The stream of a client of 2024-11-05 ("HTTP with SSE"), which is its session. It begins with where the client posts. */
@@ -126,7 +133,7 @@ export function serveSse(arrival: McpArrival): Promise<Response> {
   const key = new URL(request.url).searchParams.get('key');
   if (key !== null) query.set('key', key);
   const endpoint = `/mcp/${encodeURIComponent(route)}/messages?${query}`;
-  return askSession(clientSession(route, id), arrival, { ...asking(arrival, 'sse'), sessionId: id, endpoint });
+  return askSession(clientSession(route, id), arrival, { ...asking(arrival, 'sse'), sessionId: id, endpoint }, { isNew: true });
 }
 
 /** What such a client posts. The answers come on its stream; the body of what is returned tells of them, for the log. */
@@ -138,6 +145,26 @@ export function serveMessage(inbound: Inbound, arrival: McpArrival): Promise<Res
   const { messages, isBatch } = inbound;
   const ask = { ...asking(arrival, 'message'), sessionId: id, messages: messages.map(textOf), isBatch };
   return askSession(clientSession(arrival.route, id), arrival, ask);
+}
+
+/** Has the session of a client of the old way stop what it does for some of its requests: nobody may hear the answers. Never rejects. */
+export async function cancelInSession(ids: readonly RpcId[], arrival: McpArrival): Promise<void> {
+  const sessionId = sessionIdOf(arrival.request);
+  const messages = ids.map((requestId) => notificationText('notifications/cancelled', { requestId }));
+  const ask = { ...asking(arrival, 'post'), sessionId, messages };
+  await askSession(clientSession(arrival.route, sessionId), arrival, ask, { signal: AbortSignal.timeout(BEHIND) }).catch(
+    (cause: unknown) => {
+      console.error('A session could not be told to stop', cause);
+    },
+  );
+}
+
+/** What the session has noted that answered a request; its client may have left by then. */
+export async function notedInSession(era: Inbound['era'], arrival: McpArrival): Promise<string> {
+  const { headers, url } = arrival.request;
+  const id = headers.get('mcp-session-id') ?? new URL(url).searchParams.get('session') ?? '';
+  const name = era === 'modern' ? sharedSession(arrival.route) : clientSession(arrival.route, id);
+  return (await askSession(name, arrival, asking(arrival, 'noted'), { signal: AbortSignal.timeout(BEHIND) })).text();
 }
 
 /** The stream of a session, or its end. */
@@ -172,36 +199,65 @@ function sessionIdOf({ headers }: Request): string {
   return id;
 }
 
-async function askSession(name: string, { ports, principal, request }: McpArrival, ask: SessionAsk): Promise<Response> {
+/** What is asked; askSession adds by which settings. */
+type Asking = Omit<SessionAsk, 'revision' | 'document'>;
+
+interface AskOptions {
+  readonly signal?: AbortSignal;
+  /** Whether the session cannot know the route yet. */
+  readonly isNew?: boolean;
+}
+
+async function askSession(
+  name: string,
+  { ports, principal, request, settings }: McpArrival,
+  ask: Asking,
+  { signal = request.signal, isNew = false }: AskOptions = {},
+): Promise<Response> {
   if (ports.sessions === undefined) {
     throw new GatewayError(
       'state_off',
       'This gateway keeps no sessions, which this client or the server behind the route needs: the operator sets the secret WEIR_SECRET.',
     );
   }
-  const asked = new Request('https://session/', { method: 'POST', body: writeAsk(ask), signal: request.signal });
-  return ports.sessions.ask(principal, name, asked);
+  const { sessions } = ports;
+  const { document } = settings;
+  const revision = await revisionOf(settings);
+  const put = (said: Pick<SessionAsk, 'document'>) => {
+    const body = writeAsk({ ...ask, revision, ...said });
+    return sessions.ask(principal, name, new Request('https://session/', { method: 'POST', body, signal }));
+  };
+  const response = await put(isNew ? { document } : {});
+  return response.headers.has(WANTS_DOCUMENT) ? put({ document }) : response;
+}
+
+/** A document may hold the whole description of an API: it is not sent along with every call. */
+const revisions = new WeakMap<McpSettings, string>();
+
+async function revisionOf(settings: McpSettings): Promise<string> {
+  const known = revisions.get(settings) ?? (await digestOf(settings.document));
+  revisions.set(settings, known);
+  return known;
 }
 
 const asking = (
-  { requestId, route, who, attribution, principal, caller, token, settings, ping, request }: McpArrival,
+  { requestId, route, who, attribution, principal, caller, token, ping, request }: McpArrival,
   op: SessionAsk['op'],
-): SessionAsk => ({
+): Asking => ({
   op,
   requestId,
   route,
   who,
-  attribution,
+  attribution: attribution(),
   principal,
   caller,
   token,
-  document: settings.document,
   ping,
   messages: [],
   trace: traceOf(request.headers),
 });
 
-const modernAsk = (arrival: McpArrival, client: Client, message: Exclude<Message, { type: 'response' }>): SessionAsk => ({
+const modernAsk = (arrival: McpArrival, client: Client, message: Exclude<Message, { type: 'response' }>): Asking => ({
   ...asking(arrival, 'post'),
   client,
   messages: [textOf(message)],

@@ -92,6 +92,12 @@ const limits = z
       .optional()
       .describe('Milliseconds for which a list is kept whose server does not say for how long; 0: not at all; 30,000 when absent.'),
     page: z.int().min(1).max(10_000).optional().describe('Things on one page of a list of several servers; 1,000 when absent.'),
+    kept: z
+      .int()
+      .min(0)
+      .max(67_108_864)
+      .optional()
+      .describe('Bytes of pages that stay in the memory of an isolate as they are sent; 16,777,216 when absent.'),
   })
   .describe('What one request to a server may be.');
 
@@ -154,6 +160,8 @@ export interface McpLimits extends SourceLimits {
   readonly fresh: number;
   /** Things on one page of a list of several sources. */
   readonly page: number;
+  /** Bytes of pages that are kept as they are sent. */
+  readonly kept: number;
 }
 
 /** A route of kind `mcp`, compiled. */
@@ -213,6 +221,7 @@ export const DEFAULT_MCP_LIMITS: McpLimits = {
   listing: 5_000,
   fresh: 30_000,
   page: 1_000,
+  kept: 16 * 1024 * 1024,
 };
 
 export interface McpProblem {

@@ -7,7 +7,8 @@ import { audited } from './audited.ts';
 import { consenting } from './auth/consent.ts';
 import { Catalogue, isListed } from './catalogue.ts';
 import { keepLists } from './lists/kept.ts';
-import { ListStore } from './lists/store.ts';
+import type { ListAnswer } from './lists/pages.ts';
+import { ListRoom, ListStore } from './lists/store.ts';
 import { exposedName, exposedUri, isOf, ownName, readUri } from './names.ts';
 import { RoutePolicies } from './policies.ts';
 import type { Sealer } from './seal.ts';
@@ -16,6 +17,7 @@ import type { Ask, ListenFilter, Listing, Offer, Source, SourceContext, SourceHo
 import { openState, sealState } from './state.ts';
 import { isTaskMethod, sourceOfTask, Tasks, unknownTask } from './tasks.ts';
 import { ToolFront } from './tools/front.ts';
+import { listedBy } from './tools/listed.ts';
 import { ALL_SHOWN, type Showing } from './tools/showing.ts';
 import { exposedResult } from './uris.ts';
 import { codes, RpcError } from './wire/errors.ts';
@@ -26,22 +28,20 @@ export interface OpenSource {
   readonly name: string;
   readonly prefix: string;
   readonly source: Source;
-  /** Whether it lists the very things that are kept, so that what is made of one can be kept beside it. */
-  readonly isKept: boolean;
   /** How often it has said that what it lists has changed. */
   changes(): number;
 }
 
-/** Characters of JSON that are kept of what the sources of a route list: in an isolate, and in one session of many. */
+/** Characters of JSON that are kept of what the sources of a route list in an isolate; and of those of all sessions in it together. */
 const MOST_KEPT = 16 * 1024 * 1024;
-const MOST_KEPT_IN_SESSION = 4 * 1024 * 1024;
+const inSessions = new ListRoom(MOST_KEPT);
 
 /** Opens every source of a route; asks nobody. */
 export const openSources = (
   { sources, transforms, limits, audits }: McpSettings,
   home: Omit<SourceHome, 'name' | 'limits'>,
 ): readonly OpenSource[] => {
-  const store = new ListStore(home.kept === undefined ? MOST_KEPT : MOST_KEPT_IN_SESSION);
+  const store = new ListStore(home.kept === undefined ? new ListRoom(MOST_KEPT) : inSessions);
   return sources.map(({ kind, name, prefix, settings, transforms: own }) => {
     const inside = { ...home, name, limits };
     const names = {
@@ -57,8 +57,7 @@ export const openSources = (
     const changed = transforms.reduce(wrap(true), own.reduce(wrap(false), kept));
     const allowed = access === undefined ? changed : consenting(changed, access, inside);
     const source = audits ? audited(allowed, { name, exposed: names.exposed }) : allowed;
-    const isKept = transforms.length === 0 && own.length === 0;
-    return { name, prefix, source, isKept, changes: () => store.changes(name) };
+    return { name, prefix, source, changes: () => store.changes(name) };
   });
 };
 
@@ -99,7 +98,7 @@ export class VirtualServer {
     this.#policies = new RoutePolicies(policies);
     this.#sources = sources;
     this.#limits = limits;
-    this.#catalogue = new Catalogue(sources, limits, clock);
+    this.#catalogue = new Catalogue(sources, limits, clock, listedBy(showing));
     this.#front = new ToolFront(showing, this.#catalogue);
   }
 
@@ -139,6 +138,17 @@ export class VirtualServer {
       },
       meta,
     };
+  }
+
+  /**
+   * A page of what several servers list together; `undefined` where something else is asked for. Policies do not look at lists.
+   * Throws as `request` does.
+   */
+  async page({ method, params }: Asked, context: SourceContext, sealer: Sealer): Promise<ListAnswer | undefined> {
+    const listing = Object.hasOwn(LISTINGS, method) ? LISTINGS[method] : undefined;
+    if (listing === undefined || this.#front.lists(method)) return undefined;
+    if (this.#plain !== undefined && !this.#front.isOwn({ method, params })) return undefined;
+    return this.#catalogue.page(listing, textOf(params, 'cursor'), context, sealer);
   }
 
   /** The result as the client gets it. Throws `RpcError`, and `GatewayError` where a server could not serve it. */
@@ -188,12 +198,12 @@ export class VirtualServer {
 
   async #answer(asked: Asked, context: SourceContext, sealer: Sealer): Promise<Wire> {
     const { method } = asked;
-    if (this.#front.isOwn(asked)) return this.#front.answer(asked, context, sealer);
+    const page = await this.page(asked, context, sealer);
+    if (page !== undefined) return page.wire;
+    if (this.#front.isOwn(asked)) return this.#front.answer(asked, context);
     if (isTaskMethod(method)) return this.#task(asked, context, sealer);
     const plain = this.#plain;
     if (plain !== undefined) return this.#ask(plain, asked, asked, context, sealer);
-    const listing = Object.hasOwn(LISTINGS, method) ? LISTINGS[method] : undefined;
-    if (listing !== undefined) return this.#catalogue.page(listing, textOf(asked.params, 'cursor'), context, sealer);
     if (method === 'logging/setLevel') return this.#everybody(asked, context);
     const found = await this.#route(method, asked.params, context);
     return this.#ask(found.to, { ...asked, params: found.params }, asked, context, sealer);
@@ -275,8 +285,7 @@ export class VirtualServer {
       if (!isOf(to.prefix, exposed)) continue;
       const own = ownName(to.prefix, exposed, longestName);
       if (own !== undefined) return { to, name: own };
-      const listed = await this.#catalogue.names(to, what, context);
-      const name = listed.find((each) => exposedName(to.prefix, each, longestName) === exposed);
+      const name = (await this.#catalogue.names(to, what, context)).get(exposed);
       if (name !== undefined) return { to, name };
     }
     const unnamed = this.#sources.filter(({ prefix }) => prefix === '');

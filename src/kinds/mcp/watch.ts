@@ -1,5 +1,6 @@
 import { errorCodes } from '../../core/errors.ts';
-import { isObject } from '../../core/json.ts';
+import { isObject, type JsonObject } from '../../core/json.ts';
+import { StreamCut } from './cut.ts';
 import { APPROVAL } from './transforms/approve/answers.ts';
 import { EventReader } from './wire/events.ts';
 import { type Message, type RpcId, readMessages } from './wire/message.ts';
@@ -13,6 +14,8 @@ export interface McpEnd {
   readonly errorCode?: string;
   /** A result of the gateway's, which says that the call was not made. */
   readonly isUnmade?: true;
+  /** What was noted of it where it was answered, for the log row. */
+  readonly notes?: JsonObject;
 }
 
 /** One event or document that is larger is passed on and not looked into. */
@@ -21,7 +24,8 @@ const LOOKED_INTO = 4 * 1024 * 1024;
 /** Where an answer that is one document says how it ended, on its way to the door: then nobody has to look into it there. */
 export const ENDED = 'weir-ended';
 const TELLING = ['"error"', '"isError"', '"input_required"'];
-const COMPLETE = JSON.stringify({ outcome: 'complete' } satisfies McpEnd);
+/** Of a result with nothing special in it. */
+export const COMPLETE = JSON.stringify({ outcome: 'complete' } satisfies McpEnd);
 
 /** How the one request ended that a document answers, for the head of the answer; empty where it does not say. */
 export function endText(text: string): string {
@@ -38,6 +42,8 @@ export interface WatchedAnswer {
   readonly end: Promise<McpEnd>;
   /** How the requests of a batch ended, each by its id: all that is known once `end` is. */
   readonly each: ReadonlyMap<RpcId, McpEnd>;
+  /** Ends a stream before its time, with these last messages; absent where the answer is none. */
+  readonly cut?: (texts: readonly string[]) => void;
 }
 
 export function watchAnswer(response: Response): WatchedAnswer {
@@ -68,10 +74,14 @@ export function watchAnswer(response: Response): WatchedAnswer {
       if (id !== null) each.set(id, ended);
     }
   };
+  const cut = new StreamCut();
   const watched = body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
+      start: (controller) => cut.starts(controller),
       transform(bytes, controller) {
+        if (cut.isMade) return;
         controller.enqueue(bytes);
+        cut.passed(bytes);
         try {
           if (looks) look(bytes);
         } catch {
@@ -87,7 +97,16 @@ export function watchAnswer(response: Response): WatchedAnswer {
       },
     }),
   );
-  return { response: new Response(watched, response), end, each };
+  const answer = { response: new Response(watched, response), end, each };
+  if (reader === undefined) return answer;
+  return {
+    ...answer,
+    cut(texts) {
+      for (const text of texts) note(text);
+      cut.make(texts);
+      resolve(found ?? { outcome: 'interrupted' });
+    },
+  };
 }
 
 /** What one or several messages say of the ends of requests; nothing where they are no answers. */

@@ -141,6 +141,51 @@ describe('a grant', () => {
   });
 });
 
+describe('what was begun with an access token', () => {
+  /** What holds now, as an isolate sees it that has asked nothing before. */
+  const begun = async () => {
+    const { server, form, redeem } = await begin();
+    const { body } = await redeem(form);
+    const token = await server.accessTokens.find(body.access_token ?? '');
+    if (token === undefined) throw new Error('no token of the tests');
+    const revoke = (which: string) =>
+      server.endpoints.revoke(settings, post('/oauth/revoke', new URLSearchParams({ client_id: form.client_id, token: which }).toString()));
+    const { stub } = await objectOf(body.access_token ?? '');
+    const entries = (change: string) =>
+      runInDurableObject(stub, (_object: OAuthGrant, { storage: { sql } }) => void sql.exec(`UPDATE entries SET ${change}`));
+    return { token, body, revoke, entries, holds: () => serverOf().accessTokens.holds(token) };
+  };
+
+  it('may go on for as long as its grant lasts, also when the token has expired', async () => {
+    const { token, holds, entries } = await begun();
+    const end = await holds();
+    expect(end).toBeGreaterThan(token.expiresAt + 80_000_000);
+    await entries("expires_at = 1 WHERE key LIKE 'token:%'");
+    expect(await holds()).toBeUndefined();
+    const expired = { ...token, expiresAt: Date.now() - 1 };
+    expect(await serverOf().accessTokens.holds(expired)).toBe(end);
+    await entries('expires_at = 1');
+    expect(await serverOf().accessTokens.holds(expired)).toBeUndefined();
+  });
+
+  it.each(['access_token', 'refresh_token'])('may not where its %s was revoked', async (which) => {
+    const { body, revoke, holds } = await begun();
+    expect(await holds()).toBeDefined();
+    await revoke(body[which] ?? '');
+    expect(await holds()).toBeUndefined();
+  });
+
+  it('is asked of the object once a second in an isolate, however much of it there is', async () => {
+    const { token, body, revoke } = await begun();
+    const { accessTokens } = serverOf();
+    const end = await accessTokens.holds(token);
+    await revoke(body.refresh_token ?? '');
+    expect(await accessTokens.holds(token)).toBe(end);
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    expect(await accessTokens.holds(token)).toBeUndefined();
+  });
+});
+
 describe('tokens that nobody gave out', () => {
   it('ask no object, however many there are', async () => {
     const { server, form, redeem } = await begin();

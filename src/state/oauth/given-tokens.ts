@@ -1,6 +1,7 @@
+import { within } from '../../core/deadline.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { AccessToken, AccessTokens } from '../../core/oauth.ts';
+import type { AccessToken, AccessTokens, TokenRef } from '../../core/oauth.ts';
 import { Snapshots } from '../../core/snapshots.ts';
 import type { TokenNames } from './names.ts';
 import type { OAuthPlaces } from './places.ts';
@@ -15,12 +16,15 @@ export interface Granted {
 /** Tokens an isolate remembers, and for how many milliseconds: what is revoked is known everywhere by then. */
 const REMEMBERED = 1_000;
 const REMEMBERED_FOR = 1_000;
+/** Milliseconds for which whoever looks after an answer waits: an object that is slow must not hide what others know. */
+const PATIENCE = 1_000;
 
 /** The access tokens that were given out here. */
 export class GivenTokens implements AccessTokens {
   readonly #places: OAuthPlaces;
   readonly #names: TokenNames;
   readonly #seen = new Snapshots<{ readonly token: AccessToken | undefined; readonly until: number }>(REMEMBERED);
+  readonly #held = new Snapshots<{ readonly end: number | undefined; readonly until: number }>(REMEMBERED);
 
   constructor(places: OAuthPlaces, names: TokenNames) {
     this.#places = places;
@@ -47,6 +51,17 @@ export class GivenTokens implements AccessTokens {
     return found !== undefined && found.expiresAt <= clock.now() ? undefined : found;
   }
 
+  async holds({ id, expiresAt }: TokenRef): Promise<number | undefined> {
+    const { clock } = this.#places;
+    const known = this.#held.get(id);
+    if (known !== undefined && clock.now() < known.until) return known.end;
+    const [user = '', grant = ''] = id.split(':');
+    const asked = this.#places.grantOf(user, grant).holds([`token:${id}`, `grant:${user}:${grant}`], expiresAt);
+    const end = (await within(PATIENCE, asked)) ?? undefined;
+    this.#held.put(id, { end, until: clock.now() + REMEMBERED_FOR });
+    return end;
+  }
+
   async #unwrap(inner: string): Promise<AccessToken | undefined> {
     // Which settings it was given out under decides nothing here: the token says itself what it is for.
     const provider = await providerOf(READING);
@@ -54,6 +69,7 @@ export class GivenTokens implements AccessTokens {
     if (summary === null || typeof summary.audience !== 'string') return undefined;
     const { claims, key } = summary.grant.props;
     return {
+      id: `${summary.userId}:${summary.grantId}:${summary.id}`,
       resource: summary.audience,
       scopes: summary.scope,
       client: summary.grant.clientId,

@@ -30,6 +30,11 @@ export class OAuthGrant extends DurableObject<object> {
     return this.#store.read(key, systemClock.now()) ?? null;
   }
 
+  /** When the grant ends by itself; `null` where it or the access token was revoked, or both are over. `names`: of their entries. */
+  holds(names: readonly [token: string, grant: string], tokenEnds: number): number | null {
+    return this.#store.endOf(names, tokenEnds, systemClock.now()) ?? null;
+  }
+
   async write(key: string, value: string, expiresAt: number): Promise<void> {
     this.#store.write(key, value, expiresAt);
     this.#keepUntil(expiresAt);

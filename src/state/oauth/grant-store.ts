@@ -30,6 +30,20 @@ export class GrantStore {
     return [...rows][0]?.value;
   }
 
+  /** When the last of these entries ends that are there still; `undefined` where none is, or the first is missing before its time. */
+  endOf([token, grant]: readonly [token: string, grant: string], tokenEnds: number, now: number): number | undefined {
+    if (!this.#exists()) return undefined;
+    const rows = this.#sql.exec<{ key: string; expires_at: number }>(
+      'SELECT key, expires_at FROM entries WHERE key IN (?, ?) AND expires_at > ?',
+      token,
+      grant,
+      now,
+    );
+    const found = [...rows];
+    if (found.length === 0 || (now < tokenEnds && !found.some(({ key }) => key === token))) return undefined;
+    return Math.max(...found.map(({ expires_at }) => expires_at));
+  }
+
   /** `expiresAt`: milliseconds since the epoch. */
   write(key: string, value: string, expiresAt: number): void {
     this.#make();

@@ -4,7 +4,7 @@ import { Wire } from '../../../core/wire.ts';
 import type { Caller, Offer, Page, Source, SourceContext } from '../sources/source.ts';
 import { RpcError } from '../wire/errors.ts';
 import { keepLists } from './kept.ts';
-import { ListStore } from './store.ts';
+import { ListRoom, ListStore } from './store.ts';
 
 let now = 0;
 const clock = { now: () => now };
@@ -48,7 +48,7 @@ class Counted implements Source {
 
 function open(fresh = 30_000) {
   const source = new Counted();
-  const store = new ListStore(100_000);
+  const store = new ListStore(new ListRoom(100_000));
   const kept = keepLists(source, store, { name: 's', clock, fresh });
   const list = async (context = contextOf(), cursor?: string) => kept.list('tools', cursor, context);
   return { source, kept, store, list };
@@ -165,9 +165,87 @@ describe('a source that does not answer', () => {
   });
 });
 
+describe('a source that fails', () => {
+  const soon = (who = caller('k')) => contextOf(who, { listingWithin: 20 });
+
+  it('is not asked again by lists of several for two seconds, of the same caller', async () => {
+    const { source, list } = open();
+    source.fails = new GatewayError('upstream_invalid', 'a page');
+    const asked: number[] = [];
+    for (const later of [0, 1_999, 1]) {
+      now += later;
+      await expect(list(soon())).rejects.toBe(source.fails);
+      asked.push(source.asked);
+    }
+    expect(asked).toEqual([1, 1, 2]);
+    await list(soon(caller('other'))).catch(() => undefined);
+    await list(contextOf()).catch(() => undefined);
+    expect(source.asked).toBe(4);
+  });
+
+  it('is asked again at once where nothing is kept, where it has refused, and when it has answered anything', async () => {
+    const { source, list } = open(0);
+    source.fails = new GatewayError('upstream_invalid', 'a page');
+    for (let times = 0; times < 2; times++) await list(soon()).catch(() => undefined);
+    expect(source.asked).toBe(2);
+    const other = open();
+    for (const refusal of [new RpcError(-32601, 'no'), new GatewayError('upstream_credential', 'no')]) {
+      other.source.fails = refusal;
+      await expect(other.list(soon())).rejects.toBe(refusal);
+    }
+    other.source.fails = new GatewayError('upstream_invalid', 'a page');
+    await other.list(soon()).catch(() => undefined);
+    other.source.fails = undefined;
+    await expect(other.list(soon())).rejects.toMatchObject({ code: 'upstream_invalid' });
+    await other.kept.request({ method: 'tools/call', params: Wire.of({}) }, soon());
+    expect(nameIn(await other.list(soon()))).toBe('t4');
+  });
+
+  it('or did not answer, is waited for by one when the pause is over, and not by the others', async () => {
+    const { source, list } = open();
+    source.hangs = true;
+    await list(soon()).catch(() => undefined);
+    now += 10_000;
+    const all = [list(soon()), list(soon()), list(soon(caller('other')))];
+    expect(await Promise.all(all.map((each) => each.catch((error: GatewayError) => error.code)))).toEqual(
+      all.map(() => 'upstream_timeout'),
+    );
+    expect(source.asked).toBe(2);
+    now += 20_000;
+    source.hangs = false;
+    expect(nameIn(await list(soon()))).toBe('t3');
+  });
+});
+
+describe('whether a source needs a session', () => {
+  it('is asked of it once in a while, for each caller, and says nothing of whether it answers lists', async () => {
+    const { source, store } = open();
+    let asked = 0;
+    const needing = Object.assign(source, { needsSession: () => ++asked > 0 });
+    const kept = keepLists(needing, store, { name: 's', clock, fresh: 30_000 });
+    const soon = contextOf(caller('k'), { listingWithin: 20 });
+    expect([await kept.needsSession?.(soon), await kept.needsSession?.(soon), asked]).toEqual([true, true, 1]);
+    await kept.needsSession?.(contextOf(caller('other'), { listingWithin: 20 }));
+    now += 30_000;
+    await kept.needsSession?.(soon);
+    expect(asked).toBe(3);
+    source.hangs = true;
+    const waits = async () => Promise.resolve(kept.list('tools', undefined, soon)).catch(() => undefined);
+    await waits();
+    now += 10_000;
+    expect(await kept.needsSession?.(contextOf(caller('third'), { listingWithin: 20 }))).toBe(true);
+    await waits();
+    // In vain twice: the pause is longer now, whatever was said of the session in between.
+    now += 10_000;
+    expect(await kept.needsSession?.(contextOf(caller('fourth'), { listingWithin: 20 }))).toBe(false);
+    await waits();
+    expect(source.asked).toBe(2);
+  });
+});
+
 describe('what is kept', () => {
   it('has a bound: what was not asked for longest goes first', () => {
-    const store = new ListStore(2_000);
+    const store = new ListStore(new ListRoom(2_000));
     const kept = (size: number) => ({ value: { items: [{ name: 'x'.repeat(size) }] }, at: 0, until: 1 });
     store.put('s', 'a', kept(500));
     store.put('s', 'b', kept(500));
@@ -180,5 +258,31 @@ describe('what is kept', () => {
     expect(store.page('a')).toBeDefined();
     store.forget('s');
     expect(store.page('a')).toBeUndefined();
+  });
+
+  it('has the room together with others, and is nobody else’s', () => {
+    const room = new ListRoom(2_000);
+    const [one, other] = [new ListStore(room), new ListStore(room)];
+    const kept = (name: string) => ({ value: { items: [{ name: name.repeat(500) }] }, at: 0, until: 1 });
+    const nameOf = (store: ListStore, key: string) => String(store.page(key)?.value.items[0]?.name ?? '-')[0];
+    one.put('s', 'a', kept('o'));
+    other.put('s', 'a', kept('p'));
+    expect([nameOf(one, 'a'), nameOf(other, 'a'), nameOf(other, 'b')]).toEqual(['o', 'p', '-']);
+    one.page('a');
+    one.put('s', 'b', kept('q'));
+    expect([nameOf(one, 'a'), nameOf(one, 'b'), nameOf(other, 'a')]).toEqual(['o', 'q', '-']);
+    other.put('s', 'a', kept('p'));
+    expect([nameOf(one, 'a'), nameOf(one, 'b'), nameOf(other, 'a')]).toEqual(['-', 'q', 'p']);
+    one.forget('s');
+    for (const key of ['c', 'd']) other.put('s', key, kept('r'));
+    expect(['a', 'c', 'd'].map((key) => nameOf(other, key))).toEqual(['-', 'r', 'r']);
+  });
+
+  it('gives its room back when its session is over', async () => {
+    const { kept, store, list } = open();
+    await list();
+    expect(store.changes('s')).toBe(0);
+    await kept.close?.();
+    expect(store.changes('s')).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
 import { type ErrorCode, GatewayError } from '../../../core/errors.ts';
 import type { Clock } from '../../../core/ports.ts';
-import type { Listing, Offer, Page, Source, SourceContext } from '../sources/source.ts';
+import { Snapshots } from '../../../core/snapshots.ts';
+import type { Caller, Client, Listing, Offer, Page, Source, SourceContext } from '../sources/source.ts';
 import { handedOn } from '../transforms/transform.ts';
 import type { Kept, ListStore } from './store.ts';
 import { within } from './within.ts';
@@ -16,6 +17,11 @@ const WAIT_WITH_EARLIER = 1_000;
 /** Milliseconds for which a source that did not answer in time is not asked for lists again; twice as long after each further time, and at most. */
 const PAUSE = 10_000;
 const LONGEST_PAUSE = 120_000;
+
+/** Milliseconds for which lists of several do not ask a source again that has just failed: every page of one list would meet it anew. */
+const FAILED_FOR = 2_000;
+/** Callers for whom it is remembered that a source failed, or needs a session. */
+const MOST_CALLERS = 256;
 
 /** A source that is not there; one that refuses has said something, and what it said before does not hold. */
 const FAILURES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -47,7 +53,11 @@ export function keepLists(source: Source, store: ListStore, home: Home): Source 
     ...(source.speaks === undefined ? {} : { speaks: source.speaks }),
     offer: (context) => kept.offer(context),
     list: (what, cursor, context) => kept.list(what, cursor, context),
-    request: (ask, context) => kept.alive(source.request(ask, kept.hearing(context))),
+    close() {
+      store.forget(home.name);
+      return source.close?.();
+    },
+    request: (ask, context) => kept.alive(source.request(ask, kept.hearing(context)), context),
     ...(source.needsSession === undefined ? {} : { needsSession: (context) => kept.needsSession(context) }),
     ...(source.listen === undefined
       ? {}
@@ -60,6 +70,10 @@ class KeptLists {
   readonly #store: ListStore;
   readonly #home: Home;
   #silent: { readonly error: GatewayError; readonly until: number; readonly pause: number } | undefined;
+  /** Of each caller: what one is refused, and in which words, is nobody else's. */
+  readonly #failed = new Snapshots<{ readonly error: GatewayError; readonly until: number }>(MOST_CALLERS);
+
+  readonly #needs = new Snapshots<{ readonly value: boolean; readonly until: number }>(MOST_CALLERS);
 
   constructor(source: Source, store: ListStore, home: Home) {
     this.#source = source;
@@ -97,11 +111,26 @@ class KeptLists {
     return said;
   }
 
+  /** It may be known without asking: then nothing is said of whether the source is there. */
   async needsSession(context: SourceContext): Promise<boolean> {
     const { listingWithin } = context;
     if (listingWithin === undefined) return (await this.#source.needsSession?.(context)) ?? false;
-    const needs = await this.#asked(undefined, context, (inside) => this.#source.needsSession?.(inside) ?? false);
-    return needs === true;
+    const now = this.#home.clock.now();
+    if (this.#failure(now, context) !== undefined) return false;
+    const key = clientText(context.client) + whose(context);
+    const known = this.#needs.get(key);
+    if (known !== undefined && now < known.until) return known.value;
+    this.#tries(now + listingWithin);
+    try {
+      const value = await within(listingWithin, context, (inside) => this.#source.needsSession?.(inside) ?? false);
+      this.#tries(now);
+      this.#needs.put(key, { value, until: now + OFFER_FOR });
+      return value;
+    } catch (thrown) {
+      context.signal.throwIfAborted();
+      if (thrown instanceof GatewayError) this.#missed(thrown, context);
+      throw thrown;
+    }
   }
 
   /** What a source tells in the middle of anything else may be that its lists have changed. */
@@ -114,10 +143,11 @@ class KeptLists {
   }
 
   /** Who answers is there again. */
-  alive<T>(answer: Promise<T>): Promise<T> {
-    if (this.#silent === undefined) return answer;
+  alive<T>(answer: Promise<T>, context: SourceContext): Promise<T> {
+    if (this.#silent === undefined && this.#failed.size === 0) return answer;
     return answer.then((value) => {
       this.#silent = undefined;
+      this.#failed.delete(whose(context));
       return value;
     });
   }
@@ -128,26 +158,47 @@ class KeptLists {
     context: SourceContext,
     work: (context: SourceContext) => T | Promise<T>,
   ): Promise<T | GatewayError> {
-    const { clock } = this.#home;
-    const isKnown = known !== undefined && clock.now() - known.at < EARLIER_FOR;
-    const silent = this.#silent;
+    const now = this.#home.clock.now();
+    const isKnown = known !== undefined && now - known.at < EARLIER_FOR;
     const { listingWithin } = context;
-    if (silent !== undefined && listingWithin !== undefined && clock.now() < silent.until) {
-      if (isKnown) return silent.error;
-      throw silent.error;
+    const failure = listingWithin === undefined ? undefined : this.#failure(now, context);
+    if (failure !== undefined) {
+      if (isKnown) return failure;
+      throw failure;
     }
+    if (listingWithin !== undefined) this.#tries(now + listingWithin);
     try {
       const most = listingWithin !== undefined && isKnown ? Math.min(listingWithin, WAIT_WITH_EARLIER) : listingWithin;
       const value = await within(most, context, work);
       this.#silent = undefined;
+      if (this.#failed.size > 0) this.#failed.delete(whose(context));
       return value;
     } catch (thrown) {
       context.signal.throwIfAborted();
       if (!(thrown instanceof GatewayError)) throw thrown;
-      if (thrown.code === 'upstream_timeout' && listingWithin !== undefined) this.#pause(thrown);
+      if (listingWithin !== undefined) this.#missed(thrown, context);
       if (isKnown && FAILURES.has(thrown.code)) return thrown;
       throw thrown;
     }
+  }
+
+  /** Why it is not asked now, where it was in vain a moment ago. */
+  #failure(now: number, context: SourceContext): GatewayError | undefined {
+    if (this.#silent !== undefined && now < this.#silent.until) return this.#silent.error;
+    const failed = this.#failed.size === 0 ? undefined : this.#failed.get(whose(context));
+    return failed !== undefined && now < failed.until ? failed.error : undefined;
+  }
+
+  /** After a pause, one finds out whether the source is there again: until then nobody else waits with it. */
+  #tries(until: number): void {
+    if (this.#silent !== undefined) this.#silent = { ...this.#silent, until };
+  }
+
+  #missed(error: GatewayError, context: SourceContext): void {
+    const { clock, fresh } = this.#home;
+    if (error.code === 'upstream_timeout') this.#pause(error);
+    else this.#tries(clock.now());
+    if (FAILURES.has(error.code)) this.#failed.put(whose(context), { error, until: clock.now() + Math.min(FAILED_FOR, fresh) });
   }
 
   #pause(error: GatewayError): void {
@@ -157,12 +208,35 @@ class KeptLists {
 
   /** `private`: of this caller, and of what its client can; `public`: of everybody whose client can the same. */
   #key(what: Listing | 'offer', cursor: string | undefined, context: SourceContext, scope: 'private' | 'public'): string {
-    const { era, version, capabilities, info } = context.client;
-    // Neither makes a difference to a server; what a run may not see is taken away behind this.
-    const { run: _, address: __, ...caller } = context.caller;
-    const whose = scope === 'private' ? [context.principal, caller] : [];
-    return JSON.stringify([this.#home.name, what, cursor ?? null, era, version, capabilities, info ?? null, ...whose]);
+    const thing = JSON.stringify([this.#home.name, what, cursor ?? null]);
+    return thing + clientText(context.client) + (scope === 'private' ? whose(context) : '');
   }
+}
+
+/** Lists of thirty sources are looked for by the same texts. */
+const clientTexts = new WeakMap<Client, string>();
+const callerTexts = new WeakMap<Caller, string>();
+
+/** What a server may go by: what a client can and is. From which level on it wants to be told makes no difference to lists. */
+function clientText(client: Client): string {
+  const { logLevel: _, ...said } = client;
+  return textFor(clientTexts, client, () => said);
+}
+
+/** The whole of who asks. */
+function whose({ principal, caller }: SourceContext): string {
+  // Neither makes a difference to a server; what a run may not see is taken away behind this.
+  const { run: _, address: __, ...who } = caller;
+  return JSON.stringify(principal) + textFor(callerTexts, caller, () => who);
+}
+
+function textFor<T extends object>(known: WeakMap<T, string>, of: T, said: () => object): string {
+  let text = known.get(of);
+  if (text === undefined) {
+    text = JSON.stringify(said());
+    known.set(of, text);
+  }
+  return text;
 }
 
 function earlier<T>(known: Kept<T> | undefined, error: GatewayError): T {

@@ -4,8 +4,8 @@ import type { Caller, Client } from '../sources/source.ts';
 
 /** What the gateway hands to a session: who asks was found out before. */
 export interface SessionAsk {
-  /** `sse` and `message`: the two of HTTP+SSE (2024-11-05), the stream and what is posted to it. */
-  readonly op: 'post' | 'get' | 'delete' | 'sse' | 'message';
+  /** `sse` and `message`: the two of HTTP+SSE (2024-11-05), the stream and what is posted to it. `noted`: what was noted of a request. */
+  readonly op: 'post' | 'get' | 'delete' | 'sse' | 'message' | 'noted';
   readonly requestId: string;
   readonly route: string;
   readonly who: Identity;
@@ -15,8 +15,10 @@ export interface SessionAsk {
   readonly caller: Caller;
   /** The token the caller came with, where a source of the route has it exchanged. */
   readonly token?: string | undefined;
-  /** The route's settings, to be compiled there. */
-  readonly document: JsonObject;
+  /** Of the route's settings: a digest of the document. */
+  readonly revision: string;
+  /** The route's settings, to be compiled there; a session that knows this revision needs them no more. */
+  readonly document?: JsonObject;
   readonly ping: number;
   /** Of a session of the old way; absent for a modern client's request. */
   readonly sessionId?: string;
@@ -31,6 +33,9 @@ export interface SessionAsk {
   readonly headers?: { readonly [name: string]: string };
   readonly trace: { readonly [name: string]: string };
 }
+
+/** In the head of an answer that is none: the session does not know the revision, and wants to be asked again with its document. */
+export const WANTS_DOCUMENT = 'weir-wants-document';
 
 export const writeAsk = (ask: SessionAsk): string => JSON.stringify(ask);
 

@@ -2,6 +2,7 @@ import type { SessionInstruments } from '../../../core/session.ts';
 import type { Client, SourceContext } from '../sources/source.ts';
 import { codes, RpcError, UNANSWERED } from '../wire/errors.ts';
 import type { SessionAsk } from './ask.ts';
+import type { Note } from './noted.ts';
 
 /** A request inside of a session, as sources see it: nobody hears what they tell, and nobody can be asked. */
 export const contextOf = (
@@ -9,11 +10,10 @@ export const contextOf = (
   client: Client,
   signal: AbortSignal,
   { ports, chat }: SessionInstruments,
+  note: Note = () => undefined,
 ): SourceContext => ({
-  // The log row is written where the request came in.
   call: {
-    ...{ requestId, route, who, ports },
-    note: () => undefined,
+    ...{ requestId, route, who, ports, note },
     chat: (body, left) => chat({ who, headers: attribution, body, signal: left }),
   },
   client,

@@ -10,9 +10,10 @@ import { ANSWER_FOR, badState, openParked } from '../state.ts';
 import { type Asked, openSources, VirtualServer } from '../virtual.ts';
 import { codes, RpcError, rpcErrorOf } from '../wire/errors.ts';
 import { errorText, type RpcId, type RpcRequest, readMessage } from '../wire/message.ts';
-import { readAsk, type SessionAsk } from './ask.ts';
+import { readAsk, type SessionAsk, WANTS_DOCUMENT } from './ask.ts';
 import { contextOf } from './context.ts';
 import { ClientSession } from './legacy.ts';
+import { Noted } from './noted.ts';
 import { ParkedCall } from './parked.ts';
 
 /** Calls of modern clients that may wait for answers at the same time. */
@@ -22,7 +23,8 @@ const MOST_PARKED = 200;
 export class McpSession implements SessionHost {
   readonly #instruments: SessionInstruments;
   readonly #parked = new Map<string, ParkedCall>();
-  #opened: { readonly said: string; readonly settings: McpSettings; readonly server: VirtualServer } | undefined;
+  readonly #noted = new Noted();
+  #opened: { readonly revision: string; readonly settings: McpSettings; readonly server: VirtualServer } | undefined;
   #session: ClientSession | undefined;
 
   constructor(instruments: SessionInstruments) {
@@ -32,7 +34,10 @@ export class McpSession implements SessionHost {
   async serve(request: Request): Promise<Response> {
     const ask = readAsk(await request.text());
     try {
-      return await this.#answer(ask);
+      if (ask.op === 'noted') return Response.json(this.#noted.take(ask.requestId));
+      const response = await this.#answer(ask);
+      const isAnswer = (ask.op === 'post' || ask.op === 'message') && this.#opened !== undefined && mayNote(this.#opened.settings);
+      return isAnswer ? this.#noted.head(response, ask.requestId) : response;
     } catch (thrown) {
       return refusal(rpcErrorOf(thrown, ask.requestId), ask);
     }
@@ -44,7 +49,9 @@ export class McpSession implements SessionHost {
   }
 
   async #answer(ask: SessionAsk): Promise<Response> {
-    const { server, settings } = this.#open(ask);
+    const opened = this.#open(ask);
+    if (opened === undefined) return new Response(null, { headers: { [WANTS_DOCUMENT]: '1' } });
+    const { server, settings } = opened;
     const { storage } = this.#instruments;
     const sealer = new Sealer(this.#instruments.continuity, this.#instruments.clock, ask.principal);
     if (ask.client !== undefined) {
@@ -52,12 +59,12 @@ export class McpSession implements SessionHost {
       return this.#modern(ask, ask.client, server, sealer);
     }
     if (ask.op === 'sse') {
-      this.#session = new ClientSession(this.#instruments, server, sealer);
+      this.#session = new ClientSession(this.#instruments, server, sealer, this.#noted);
       storage.keepFor(settings.limits.session);
       return this.#session.open(ask);
     }
     if (ask.op === 'message' && this.#session?.isOpen !== true) throw new RpcError(-32001, 'Session not found', { status: 404 });
-    this.#session ??= new ClientSession(this.#instruments, server, sealer);
+    this.#session ??= new ClientSession(this.#instruments, server, sealer, this.#noted);
     const messages = ask.messages.map(readMessage);
     const [first] = messages;
     if (first?.type === 'request' && first.method === 'initialize') {
@@ -77,15 +84,17 @@ export class McpSession implements SessionHost {
   }
 
   /** A new revision of the route has its servers opened anew; what they keep of the session is found again by their names. */
-  #open({ document: written }: SessionAsk) {
-    const said = JSON.stringify(written);
-    if (this.#opened?.said !== said) {
+  #open({ revision, document: written }: SessionAsk) {
+    if (this.#opened?.revision !== revision) {
+      if (written === undefined) return undefined;
       const document = mcpConfig.parse(written);
       const { settings } = compileMcp(document, { local: true }, policiesOf(document));
       const { clock, egress, secrets, storage, ports } = this.#instruments;
       const { credentials } = ports;
       const sources = openSources(settings, { ports: { clock, egress, secrets, credentials }, kept: storage });
-      this.#opened = { said, settings, server: new VirtualServer(sources, settings.limits, clock, settings.policies, settings.showing) };
+      // One client lists once and again after a change: what is ready for many is not kept here.
+      const limits = { ...settings.limits, kept: 0 };
+      this.#opened = { revision, settings, server: new VirtualServer(sources, limits, clock, settings.policies, settings.showing) };
       this.#session?.use(this.#opened.server);
     }
     return this.#opened;
@@ -112,7 +121,7 @@ export class McpSession implements SessionHost {
     const call = new ParkedCall(park, asked, client, sealer);
     this.#parked.set(park, call);
     const outlet = this.#hear(call, id, ask);
-    const context = { ...contextOf(ask, client, call.signal, this.#instruments), notify: call.notify, ask: call.ask };
+    const context = { ...contextOf(ask, client, call.signal, this.#instruments, call.note), notify: call.notify, ask: call.ask };
     const work = () => (asked.method === 'server/discover' ? discover(server, context) : server.request(asked, context, sealer));
     void call.run(work, ask.requestId).then(() => {
       // Who has not been told yet may still come back for it.
@@ -126,14 +135,14 @@ export class McpSession implements SessionHost {
     const call = this.#parked.get(park);
     if (call === undefined) throw badState();
     const outlet: Outlet = new Outlet({ ping: pingOfRequest(ask.ping), left: () => call.left(outlet) });
-    call.resume(params, { id, outlet });
+    call.resume(params, { id, outlet, note: this.#noted.of(ask.requestId, id) });
     if (call.isOver) this.#parked.delete(park);
     return outlet.response;
   }
 
   #hear(call: ParkedCall, id: RpcId, ask: SessionAsk): Outlet {
     const outlet: Outlet = new Outlet({ ping: pingOfRequest(ask.ping), left: () => call.left(outlet) });
-    call.hear({ id, outlet });
+    call.hear({ id, outlet, note: this.#noted.of(ask.requestId, id) });
     return outlet;
   }
 
@@ -160,6 +169,10 @@ function idOf([text]: readonly string[]): RpcId | null {
   const message = readMessage(text);
   return message.type === 'request' ? message.id : null;
 }
+
+/** Whether there is anything on the way of a request that could note something of it. */
+const mayNote = ({ policies, transforms, sources }: McpSettings): boolean =>
+  policies.length + transforms.length > 0 || sources.some(({ kind, transforms: own }) => kind.kind !== 'remote' || own.length > 0);
 
 /** Of the session in which modern requests of one caller wait: the same for all of them on a route. */
 export const sharedSession = (route: string): string => `shared ${route}`;

@@ -1,7 +1,7 @@
 import { isArray, isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import type { SessionInstruments } from '../../../core/session.ts';
 import { Wire } from '../../../core/wire.ts';
-import { Together, wholeFilter } from '../listening.ts';
+import { changesOf, Together, wholeFilter } from '../listening.ts';
 import { type AnswerStream, Outlet, readPlace, type StreamLog } from '../outlet.ts';
 import type { Sealer } from '../seal.ts';
 import type { Client, Question, SourceContext } from '../sources/source.ts';
@@ -24,6 +24,7 @@ import {
 import { isLegacy, NEWEST_LEGACY } from '../wire/versions.ts';
 import type { SessionAsk } from './ask.ts';
 import { contextOf } from './context.ts';
+import type { Noted } from './noted.ts';
 import { checkAskable, Questions } from './questions.ts';
 import { SharedStream } from './shared-stream.ts';
 
@@ -31,6 +32,8 @@ import { SharedStream } from './shared-stream.ts';
 const OWN_STREAM = 'own';
 const KEPT = 'client';
 const SUBSCRIBED = 'subscribed';
+/** Milliseconds for which servers are listened to while nobody hears it: who lost a stream comes back for it after one second (`retry`). */
+const BACK_WITHIN = 10_000;
 /** Requests of one session at the same time. */
 const MOST_RUNNING = 256;
 
@@ -45,6 +48,7 @@ export class ClientSession {
   readonly #instruments: SessionInstruments;
   #server: VirtualServer;
   readonly #sealer: Sealer;
+  readonly #noted: Noted;
   readonly #questions = new Questions();
   /** By the client's id of the request: its type counts. */
   readonly #running = new Map<RpcId, Running>();
@@ -54,11 +58,14 @@ export class ClientSession {
   /** The one stream of a client of 2024-11-05. */
   #only: Outlet | undefined;
   #listening: { readonly controller: AbortController; readonly ask: SessionAsk } | undefined;
+  /** Runs while nobody hears the stream that belongs to no request. */
+  #absence: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(instruments: SessionInstruments, server: VirtualServer, sealer: Sealer) {
+  constructor(instruments: SessionInstruments, server: VirtualServer, sealer: Sealer, noted: Noted) {
     this.#instruments = instruments;
     this.#server = server;
     this.#sealer = sealer;
+    this.#noted = noted;
   }
 
   get client(): Client | undefined {
@@ -143,13 +150,29 @@ export class ClientSession {
 
   /** The stream that belongs to no request, or one that was lost. */
   get(client: Client, ask: SessionAsk): Response | Promise<Response> {
-    if (ask.lastEventId !== undefined) return this.#resume(ask.lastEventId);
+    if (ask.lastEventId !== undefined) return this.#resume(ask.lastEventId, client, ask);
     this.#own?.end();
-    const outlet = new Outlet({ ping: ask.ping, log: this.#log(OWN_STREAM), stream: true });
-    this.#own = outlet;
-    this.#streams.set(OWN_STREAM, outlet);
+    const outlet = this.#openOwn(ask);
     this.#listen(client, ask);
     return outlet.response;
+  }
+
+  #openOwn({ ping }: SessionAsk): Outlet {
+    const outlet: Outlet = new Outlet({ ping, log: this.#log(OWN_STREAM), stream: true, left: () => this.#unheard(outlet) });
+    clearTimeout(this.#absence);
+    this.#own = outlet;
+    this.#streams.set(OWN_STREAM, outlet);
+    return outlet;
+  }
+
+  /** Servers would keep a stream open for nobody, and the session its memory. */
+  #unheard(outlet: Outlet): void {
+    clearTimeout(this.#absence);
+    this.#absence = setTimeout(() => {
+      if (this.#own !== outlet || outlet.isHeard) return;
+      this.#listening?.controller.abort(new Error('nobody listens'));
+      this.#listening = undefined;
+    }, BACK_WITHIN);
   }
 
   async close(): Promise<void> {
@@ -164,11 +187,16 @@ export class ClientSession {
   }
 
   /** Only what came after the place, and only of the same stream. */
-  #resume(eventId: string): Response {
+  #resume(eventId: string, client: Client, ask: SessionAsk): Response {
     const place = readPlace(eventId);
     const events = place === undefined ? [] : this.#instruments.storage.events.after(place.stream, 0);
     if (place === undefined || !events.some(({ seq }) => seq === place.seq)) {
       throw new RpcError(codes.invalidParams, 'Last-Event-ID names no event of this session.', { status: 400 });
+    }
+    if (place.stream === OWN_STREAM) {
+      const own = this.#own ?? this.#openOwn(ask);
+      if (this.#listening === undefined) this.#listen(client, ask, true);
+      return own.resume(place.seq);
     }
     return (this.#streams.get(place.stream) ?? this.#ended(place.stream)).resume(place.seq);
   }
@@ -182,9 +210,9 @@ export class ClientSession {
     const last = await texts.at(-1);
     if (last === undefined) outlet.end();
     else outlet.finish(last);
-    this.#instruments.storage.delete(openKey(stream));
-    // A stream that was read to its end is asked for no more; one that broke is, for a while.
-    setTimeout(() => this.#streams.delete(stream), 60_000);
+    // Who lost a stream and comes back for it is given it from what was kept; of an answer in one document nothing was.
+    if (this.#streams.get(stream)?.isStream === true) this.#instruments.storage.delete(openKey(stream));
+    this.#streams.delete(stream);
   }
 
   /** The answer's text; nothing where the client has cancelled: it wants none then. */
@@ -193,7 +221,7 @@ export class ClientSession {
     const controller = new AbortController();
     this.#running.set(id, { controller, outlet, stream });
     const context: SourceContext = {
-      ...this.#context(client, ask, controller.signal),
+      ...contextOf(ask, client, controller.signal, this.#instruments, this.#noted.of(ask.requestId, id)),
       notify: (told, said) => outlet.tell(notificationText(told, said), true),
       ask: (question) => this.#ask(question, client, controller.signal, outlet),
     };
@@ -247,8 +275,8 @@ export class ClientSession {
     return this.#questions.put((id) => outlet.tell(requestText(id, question.method, Wire.of(question.params))), signal);
   }
 
-  /** What servers tell of themselves goes to the stream that belongs to no request. */
-  #listen(client: Client, ask: SessionAsk): void {
+  /** What servers tell of themselves goes to the stream that belongs to no request. `isLate`: they may have told something meanwhile. */
+  #listen(client: Client, ask: SessionAsk, isLate = false): void {
     this.#listening?.controller.abort(new Error('listening anew'));
     const controller = new AbortController();
     this.#listening = { controller, ask };
@@ -262,13 +290,15 @@ export class ClientSession {
         return this.#ask(question, client, controller.signal, own);
       },
     };
-    void this.#listenOn(context);
+    void this.#listenOn(context, isLate);
   }
 
-  async #listenOn(context: SourceContext): Promise<void> {
+  async #listenOn(context: SourceContext, isLate: boolean): Promise<void> {
     try {
       const { offer } = await this.#server.offer(context);
-      await this.#server.listen(wholeFilter(offer.capabilities, this.#subscribed()), context);
+      const filter = wholeFilter(offer.capabilities, this.#subscribed());
+      if (isLate) for (const method of changesOf(filter)) context.notify(method, {});
+      await this.#server.listen(filter, context);
     } catch (thrown) {
       if (!context.signal.aborted) console.error('A session cannot listen to its servers', thrown);
     }

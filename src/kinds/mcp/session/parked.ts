@@ -7,6 +7,7 @@ import { ANSWER_FOR, sealParked } from '../state.ts';
 import type { Asked } from '../virtual.ts';
 import { codes, RpcError, rpcErrorOf, UNANSWERED } from '../wire/errors.ts';
 import { errorText, notificationText, type RpcId, resultText } from '../wire/message.ts';
+import type { Note } from './noted.ts';
 import { answersIn, checkAskable } from './questions.ts';
 
 /** Milliseconds in which questions of one server are put together. */
@@ -19,6 +20,8 @@ interface Open extends Question {
 
 interface Heard {
   readonly id: RpcId;
+  /** For the log row of this request. */
+  readonly note: Note;
   readonly outlet: Outlet;
 }
 
@@ -34,6 +37,7 @@ export class ParkedCall {
   readonly #controller = new AbortController();
   readonly #questions = new Map<string, Open>();
   #heard: Heard | undefined;
+  #note: Note = () => undefined;
   #next = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #late: ReturnType<typeof setTimeout> | undefined;
@@ -57,6 +61,7 @@ export class ParkedCall {
 
   hear(heard: Heard): void {
     this.#heard = heard;
+    this.#note = heard.note;
     clearTimeout(this.#late);
   }
 
@@ -64,6 +69,9 @@ export class ParkedCall {
   left(outlet: Outlet): void {
     if (this.#heard?.outlet === outlet && this.#ended === undefined) this.#controller.abort(new Error('the client has left'));
   }
+
+  /** What is noted belongs to the request that waits for the answer, or was the last to. */
+  readonly note: Note = (fact, value) => this.#note(fact, value);
 
   readonly notify: SourceContext['notify'] = (method, params) => this.#heard?.outlet.tell(notificationText(method, params), true);
 

@@ -1,12 +1,10 @@
 import { asString, type Json, type JsonObject } from '../../../core/json.ts';
 import { Wire } from '../../../core/wire.ts';
 import { type Catalogue, MISSING } from '../catalogue.ts';
-import type { Sealer } from '../seal.ts';
 import type { SourceContext } from '../sources/source.ts';
 import type { Asked } from '../virtual.ts';
 import { objectOf, textOf } from '../wire/message.ts';
-import { compactTool } from './compact.ts';
-import { CALL, callTool, DESCRIBE, describeTool, FOUND, INSTRUCTIONS, MOST_FOUND, SEARCH, searchTools } from './own.ts';
+import { CALL, callTool, DESCRIBE, FOUND, INSTRUCTIONS, MOST_FOUND, SEARCH, searchTools } from './own.ts';
 import { ToolSearch } from './search.ts';
 import type { Showing } from './showing.ts';
 
@@ -45,8 +43,13 @@ export class ToolFront {
     return method === 'tools/list' ? show === 'search' && always.size === 0 : textOf(params, 'name') === CALL;
   }
 
-  async answer({ method, params }: Asked, context: SourceContext, sealer: Sealer): Promise<Wire> {
-    if (method === 'tools/list') return this.#list(textOf(params, 'cursor'), context, sealer);
+  /** Whether it answers a list itself, and not the catalogue. */
+  lists(method: string): boolean {
+    return method === 'tools/list' && this.#showing.show === 'search';
+  }
+
+  async answer({ method, params }: Asked, context: SourceContext): Promise<Wire> {
+    if (method === 'tools/list') return this.#list(context);
     const args = objectOf(params, 'arguments');
     switch (textOf(params, 'name')) {
       case SEARCH:
@@ -58,12 +61,8 @@ export class ToolFront {
     }
   }
 
-  async #list(cursor: string | undefined, context: SourceContext, sealer: Sealer): Promise<Wire> {
-    const { show, always } = this.#showing;
-    if (show === 'compact') {
-      const as = (tool: JsonObject) => (always.has(nameOf(tool)) ? tool : compactTool(tool));
-      return this.#catalogue.page('tools', cursor, context, sealer, { first: [describeTool], as });
-    }
+  async #list(context: SourceContext): Promise<Wire> {
+    const { always } = this.#showing;
     const own = [searchTools, callTool];
     if (always.size === 0) return Wire.of({ tools: own });
     const { tools, meta } = await this.#tools(context);

@@ -5,7 +5,7 @@ import { textOf } from '../wire/message.ts';
 import { argumentsOf, withArguments } from './arguments-of.ts';
 import { filled, placeFault, placesIn, Unfilled } from './filled.ts';
 import { notAllowed } from './refusals.ts';
-import { defineTransform, handedOn, written } from './transform.ts';
+import { defineTransform, handedOn, remembered, written } from './transform.ts';
 
 const value = z.json();
 const argument = z.union([z.strictObject({ default: value }), z.strictObject({ fixed: value })]);
@@ -89,16 +89,15 @@ export const defaults = defineTransform({
       Object.entries(tools).map(([tool, given]) => [tool, Object.entries(given).map(([name, said]) => givenOf(name, said))]),
     );
     const of = (own: string) => all.get(written(home).name(own));
+    const listed = remembered((item) => {
+      const given = typeof item.name === 'string' ? of(item.name) : undefined;
+      return given === undefined || !isObject(item.inputSchema) ? item : { ...item, inputSchema: shown(item.inputSchema, given) };
+    });
     return {
       ...handedOn(source),
       async list(what, cursor, context) {
         const page = await source.list(what, cursor, context);
-        if (what !== 'tools') return page;
-        const items = page.items.map((item) => {
-          const given = typeof item.name === 'string' ? of(item.name) : undefined;
-          return given === undefined || !isObject(item.inputSchema) ? item : { ...item, inputSchema: shown(item.inputSchema, given) };
-        });
-        return { ...page, items };
+        return what === 'tools' ? { ...page, items: page.items.map(listed) } : page;
       },
       async request(ask, context) {
         const given = ask.method === 'tools/call' ? of(textOf(ask.params, 'name') ?? '') : undefined;

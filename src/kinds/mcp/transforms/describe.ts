@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isObject, type Json, type JsonObject } from '../../../core/json.ts';
 import type { Listing, Offer } from '../sources/source.ts';
 import { textOf } from '../wire/message.ts';
-import { defineTransform, handedOn, written } from './transform.ts';
+import { defineTransform, handedOn, remembered, written } from './transform.ts';
 
 const words = z.string().max(16_384).nullable().optional();
 const part = z.record(z.string(), z.json()).nullable().optional();
@@ -41,7 +41,9 @@ const FIELD: { readonly [what in Listing]: 'tools' | 'prompts' | 'resources' } =
   'resources/templates': 'resources',
 };
 
-function patchOf(patches: Settings['tools' | 'prompts' | 'resources'], name: string): JsonObject | undefined {
+type Patches = Settings['tools' | 'prompts' | 'resources'];
+
+function patchOf(patches: Patches, name: string): JsonObject | undefined {
   const found: object | undefined = patches !== undefined && Object.hasOwn(patches, name) ? patches[name] : undefined;
   return isObject(found) ? found : undefined;
 }
@@ -66,19 +68,20 @@ export const describe = defineTransform({
       if (typeof uriTemplate === 'string') return names.uri(uriTemplate);
       return typeof name === 'string' ? names.name(name) : '';
     };
+    const shownBy = (patches: Patches) =>
+      remembered((item) => {
+        const patch = patchOf(patches, keyOf(item));
+        const changed = patch === undefined ? item : merged(item, patch);
+        return isObject(changed) ? changed : item;
+      });
+    const shown = { tools: shownBy(settings.tools), prompts: shownBy(settings.prompts), resources: shownBy(settings.resources) };
     return {
       ...handedOn(source),
       offer: async (context) => told(await source.offer(context), settings),
       async list(what, cursor, context) {
         const page = await source.list(what, cursor, context);
-        const patches = settings[FIELD[what]];
-        if (patches === undefined) return page;
-        const items = page.items.map((item) => {
-          const patch = patchOf(patches, keyOf(item));
-          const changed = patch === undefined ? item : merged(item, patch);
-          return isObject(changed) ? changed : item;
-        });
-        return { ...page, items };
+        const field = FIELD[what];
+        return settings[field] === undefined ? page : { ...page, items: page.items.map(shown[field]) };
       },
       request({ headers, ...ask }, context) {
         // A client repeats arguments in headers as the schema says that it was shown; the server wants them as its own says.

@@ -5,7 +5,7 @@ import type { Ask, Source, SourceContext } from '../sources/source.ts';
 import { RpcError } from '../wire/errors.ts';
 import { objectOf, textOf } from '../wire/message.ts';
 import { unknown } from './refusals.ts';
-import { defineTransform, handedOn, ownOf, type TransformHome } from './transform.ts';
+import { defineTransform, handedOn, ownOf, remembered, type TransformHome } from './transform.ts';
 
 const newName = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, { error: 'is not a name: letters, digits, "_", "-" and "."' });
 
@@ -48,10 +48,15 @@ class Names {
   shown(item: JsonObject): readonly JsonObject[] {
     const { name } = item;
     if (typeof name !== 'string') return [item];
-    const renamed = this.#renamed.get(name);
-    if (renamed !== undefined) return [{ ...item, name: renamed.name, ...(renamed.title === undefined ? {} : { title: renamed.title }) }];
+    if (this.#renamed.has(name)) return [this.#changed(item)];
     return this.#back.has(name) ? [] : [item];
   }
+
+  readonly #changed = remembered((item) => {
+    const renamed = typeof item.name === 'string' ? this.#renamed.get(item.name) : undefined;
+    if (renamed === undefined) return item;
+    return { ...item, name: renamed.name, ...(renamed.title === undefined ? {} : { title: renamed.title }) };
+  });
 
   /** The source's name of what is called so now; `undefined` where nothing is. */
   own(name: string): string | undefined {

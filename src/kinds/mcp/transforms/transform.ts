@@ -52,3 +52,19 @@ export const handedOn = (source: Source): Source => ({
   ...(source.listen === undefined ? {} : { listen: (filter, context) => source.listen?.(filter, context) ?? Promise.resolve() }),
   ...(source.close === undefined ? {} : { close: () => source.close?.() }),
 });
+
+/**
+ * What becomes of a thing where nothing but the thing itself decides it: the same object each time. So a list that has not
+ * changed is known again behind a transform too.
+ */
+export function remembered(make: (item: JsonObject) => JsonObject): (item: JsonObject) => JsonObject {
+  const made = new WeakMap<JsonObject, JsonObject>();
+  return (item) => {
+    let known = made.get(item);
+    if (known === undefined) {
+      known = make(item);
+      made.set(item, known);
+    }
+    return known;
+  };
+}

@@ -1,5 +1,6 @@
 import { GatewayError, outOfTime } from '../../../../core/errors.ts';
 import type { OutcomeStatus, Ports } from '../../../../core/ports.ts';
+import type { Vigil } from '../../../../core/vigil.ts';
 import type { SessionMeter } from './usage.ts';
 
 /** Characters or bytes of one frame; OpenAI's own limit on a piece of audio is 15 MB. */
@@ -13,6 +14,8 @@ export interface RelayLimits {
   readonly idle: number;
   /** Milliseconds that a session may last. */
   readonly total: number;
+  /** Whether its caller may still be served. */
+  readonly vigil?: Vigil | undefined;
 }
 
 export interface SessionEnd {
@@ -29,6 +32,9 @@ export interface SessionGuard {
   /** Every few seconds. */
   watch(): Promise<void> | undefined;
 }
+
+/** Milliseconds between two looks at whether the caller may still be served. */
+const LOOK_EVERY = 1_000;
 
 /** How a side said goodbye. */
 interface Farewell {
@@ -58,6 +64,7 @@ class Session {
   readonly #limits: RelayLimits;
   readonly #ports: Ports;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #looks: ReturnType<typeof setInterval> | undefined;
   readonly #startedAt: number;
   readonly #guard: SessionGuard | undefined;
   /** The caller's frames that wait for leave to pass, in their order. */
@@ -96,6 +103,8 @@ class Session {
     provider.addEventListener('close', ({ code, reason }) => this.#providerLeft({ code, reason }));
     provider.addEventListener('error', () => this.#providerLeft({ code: 1006, reason: '' }));
     this.#timer = setInterval(() => this.#watch(), Math.max(10, Math.min(5_000, limits.idle / 4)));
+    const { vigil } = limits;
+    if (vigil !== undefined) this.#looks = setInterval(() => this.#look(vigil), LOOK_EVERY);
     for (const socket of [caller, provider]) {
       socket.binaryType = 'arraybuffer';
       socket.accept();
@@ -175,6 +184,11 @@ class Session {
     }
   }
 
+  #look(vigil: Vigil): void {
+    const verdict = vigil.verdict();
+    if (verdict !== undefined) this.#break(verdict, 1008);
+  }
+
   /** Ends it from here: the caller is told why in an event of its own protocol, then by the code. */
   #break(error: GatewayError, code: number): void {
     if (this.#isOver) return;
@@ -191,6 +205,7 @@ class Session {
   #over(end: SessionEnd): void {
     this.#isOver = true;
     clearInterval(this.#timer);
+    clearInterval(this.#looks);
     this.#finish(end);
   }
 }

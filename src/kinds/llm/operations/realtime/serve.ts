@@ -58,7 +58,7 @@ export async function serveRealtime(call: OperationCall, exchange: Exchange, cha
   const idle = resolved.timeout.idle * IDLE_TIMES;
   const servedModel = nameOf(target);
   const at = exchange.ports.clock.now();
-  const limits = { idle, total: LONGEST };
+  const limits = { idle, total: LONGEST, vigil: exchange.vigil };
   const done = relaySockets(gateway, socket, meter, limits, exchange.ports, session).then(async (end): Promise<ReplyEnd> => {
     const ended = { ...end, servedModel, attempts, firstTokenAt: at };
     await session?.quiet();

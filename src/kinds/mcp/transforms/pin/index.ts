@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isObject, type JsonObject } from '../../../../core/json.ts';
 import type { ListenFilter, Offer, Source, SourceContext } from '../../sources/source.ts';
 import { textOf } from '../../wire/message.ts';
-import { defineTransform, handedOn } from '../transform.ts';
+import { defineTransform, handedOn, remembered } from '../transform.ts';
 import { stripped } from './definition.ts';
 import { PinnedTools, type PinSettings } from './pinned.ts';
 
@@ -54,7 +54,7 @@ export const pin = defineTransform({
   wrap(written, source, home) {
     const settings = settingsOf(written);
     const tools = new PinnedTools(settings, source, home);
-    const shown = (item: JsonObject) => (settings.hidden === 'strip' ? stripped(item) : item);
+    const shown = settings.hidden === 'strip' ? remembered(stripped) : (item: JsonObject) => item;
     return {
       ...handedOn(source),
       offer: async (context) => telling(source, await source.offer(context)),

@@ -6,7 +6,7 @@ import type { Ask, Source, SourceContext } from '../../sources/source.ts';
 import { RpcError } from '../../wire/errors.ts';
 import { textOf } from '../../wire/message.ts';
 import { argumentsOf, withArguments } from '../arguments-of.ts';
-import { defineTransform, handedOn, type TransformHome, written } from '../transform.ts';
+import { defineTransform, handedOn, remembered, type TransformHome, written } from '../transform.ts';
 import { cutFrom, eachRead, eachText, pathOf } from './paths.ts';
 import { cutObject, cutResult, type ResultCut } from './results.ts';
 import { TextMask } from './texts.ts';
@@ -176,11 +176,12 @@ export const redact = defineTransform({
       opened ??= new Redacted(settings, source, home);
       return opened;
     };
+    const shown = remembered((item) => redacted().shown(item));
     return {
       ...handedOn(source),
       async list(what, cursor, context) {
         const page = await source.list(what, cursor, context);
-        return what === 'tools' ? { ...page, items: page.items.map((item) => redacted().shown(item)) } : page;
+        return what === 'tools' ? { ...page, items: page.items.map(shown) } : page;
       },
       request: async (ask, context) => redacted().request(ask, context),
       ...(source.listen === undefined
