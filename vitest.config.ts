@@ -31,17 +31,17 @@ export default defineConfig({
       {
         plugins: [worker()],
         // One workerd for all files: starting one for each takes longer than most of them.
-        test: { name: 'unit', isolate: false, maxWorkers: 2, include: ['src/**/*.test.ts'], exclude: [STATE], testTimeout: 30_000 },
+        test: { name: 'unit', isolate: false, maxWorkers: 2, include: ['src/**/*.test.ts'], exclude: [STATE], testTimeout: 60_000 },
       },
-      { plugins: [worker()], test: { name: 'state', maxWorkers: 2, include: [STATE], testTimeout: 30_000 } },
+      { plugins: [worker()], test: { name: 'state', maxWorkers: 2, include: [STATE], testTimeout: 60_000 } },
       {
         test: {
           name: 'gateway',
           // Each file starts a gateway of its own.
           maxWorkers: 2,
           include: ['test/**/*.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -39,7 +39,7 @@ const BREAK = "CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(A
 
 const phases = (entries: readonly AuditEntry[]) => entries.map(({ actor, action, phase }) => `${actor} ${action} ${phase}`);
 
-describe('every write', { timeout: 30_000 }, () => {
+describe('every write', { timeout: 60_000 }, () => {
   it('of the admin API stands here', async () => {
     expect((await writes()).toSorted()).toEqual([...Object.keys(cases), ...HARMLESS].toSorted());
   });
@@ -195,7 +195,7 @@ describe('every write', { timeout: 30_000 }, () => {
   });
 });
 
-describe('an export', { timeout: 30_000 }, () => {
+describe('an export', { timeout: 60_000 }, () => {
   const exported = async (query: string) => {
     const { status, bytes } = await call('GET', `/audit/export${query}`);
     expect(status).toBe(200);

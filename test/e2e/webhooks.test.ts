@@ -90,7 +90,7 @@ const makeWebhook = async (org: string, path: string, more: object = {}) => {
 };
 
 describe('a webhook', () => {
-  it('hears of each crossing once, of two hundred calls at once, though it fails twice', { timeout: 60_000 }, async () => {
+  it('hears of each crossing once, of two hundred calls at once, though it fails twice', { timeout: 120_000 }, async () => {
     const { app, org } = await makeFamily(gateway, 'hooked');
     const { id, secret } = await makeWebhook(org, '/crossings');
     const cost = await costOf(complete((await makeKey(gateway, { app, name: 'first' })).key));

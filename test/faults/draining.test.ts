@@ -82,7 +82,7 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     expect(gateway.upstream.journal.one(mark).closedByPeerAt).toBeUndefined();
   });
 
-  it('is so long after a Worker would have ended', { timeout: 70_000 }, async () => {
+  it('is so long after a Worker would have ended', { timeout: 150_000 }, async () => {
     const mark = 'id=long-';
     const { leftAt } = await leaveAfter(3, 'openai', `up/fault/pace?ms=100&words=390&${mark}`, { headers: { 'x-weir-run': 'long' } });
     await ended(mark, 60_000);

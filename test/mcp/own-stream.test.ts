@@ -68,7 +68,7 @@ async function open(session: object, lastEventId?: string) {
 
 const CHANGED = 'notifications/tools/list_changed';
 
-it('is listened to for who lost it and comes back, and then no longer', { timeout: 60_000 }, async () => {
+it('is listened to for who lost it and comes back, and then no longer', { timeout: 120_000 }, async () => {
   const { session } = await initialize(gateway.mcp('server'));
   const first = await open(session);
   await until(() => listened.size === 1 && first.lastId() !== undefined, 5_000, 'the gateway to listen');

@@ -291,7 +291,7 @@ describe('hidden text', () => {
 });
 
 describe('clients', () => {
-  it('of the old way get the same, and are told when something was approved', { timeout: 40_000 }, async () => {
+  it('of the old way get the same, and are told when something was approved', { timeout: 120_000 }, async () => {
     const url = await publish({ mode: 'approve' });
     const { session, first } = await initialize(url);
     expect(first.messages.at(-1)?.result.capabilities.tools.listChanged).toBe(true);

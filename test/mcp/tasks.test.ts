@@ -191,7 +191,7 @@ const said = (result: unknown) => JSON.stringify((result as { content: unknown }
 describe('tasks of 2025-11-25', () => {
   const research = { name: 'old__simulate-research-query', arguments: { topic: 'python', ambiguous: true } };
 
-  it('run on their server, ask their client, are listed and have a result', { timeout: 40_000 }, async () => {
+  it('run on their server, ask their client, are listed and have a result', { timeout: 60_000 }, async () => {
     const client = await old();
     const other = await old();
     const seen: { type: string; id?: string; status?: string; text?: string }[] = [];
@@ -225,7 +225,7 @@ describe('tasks of 2025-11-25', () => {
     expect((await client.experimental.tasks.getTask(taskId)).taskId).toBe(taskId);
   });
 
-  it('may run on the client, for its server', { timeout: 30_000 }, async () => {
+  it('may run on the client, for its server', { timeout: 60_000 }, async () => {
     const taskStore = new InMemoryTaskStore();
     const client = new Client(
       { name: 'old', version: '1' },
@@ -283,7 +283,7 @@ describe('a client of one form on a server of the other', () => {
     await until(() => one.tasks.cancelled() > before, 5_000, 'the server to be told');
   });
 
-  it('new client, old server: waits for the task that its call became, and answers its questions', { timeout: 40_000 }, async () => {
+  it('new client, old server: waits for the task that its call became, and answers its questions', { timeout: 60_000 }, async () => {
     const name = 'old__simulate-research-query';
     const args = { topic: 'python', ambiguous: true };
     const first = await asked('mixed', 'tools/call', { name, arguments: args });

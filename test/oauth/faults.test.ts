@@ -286,7 +286,7 @@ describe('a refresh token', () => {
     expect((await redeemAt(url, refreshForm(client, again.refresh_token))).status).toBe(200);
   });
 
-  it('that comes back later ends its family', { timeout: 40_000 }, async () => {
+  it('that comes back later ends its family', { timeout: 120_000 }, async () => {
     const { client, tokens } = await tokensFor(url);
     const next = (await (await redeemAt(url, refreshForm(client, tokens.refresh_token))).json()) as Tokens;
     await new Promise((resolve) => setTimeout(resolve, 10_200));

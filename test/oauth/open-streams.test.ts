@@ -187,7 +187,7 @@ function told(text: string, last: 'error' | 'nothing' | 'chat'): void {
   if (last === 'error') expect(messages.at(-1)).toBe(errors[0]);
 }
 
-it('a token that is refreshed ends nothing: what began with the one before goes on', { timeout: 30_000 }, async () => {
+it('a token that is refreshed ends nothing: what began with the one before goes on', { timeout: 60_000 }, async () => {
   const { client, tokens } = await granted(mcp());
   const left = new AbortController();
   const { stream } = await ownStream(tokens.access_token, left.signal, 'refreshed');

@@ -55,7 +55,7 @@ async function hold(id: string, amounts: Amounts, subjects: Subjects = {}) {
 
 const limit = async (level: TenantLevel, query = '') => (await call('GET', `/${level}s/${IDS[level]}/limits${query}`)).body.items;
 
-describe('the limits of one thing', { timeout: 30_000 }, () => {
+describe('the limits of one thing', { timeout: 60_000 }, () => {
   beforeEach(async () => {
     for (const level of ['org', 'team', 'app', 'key'] as const) {
       expect(await call('PATCH', `/${level}s/${IDS[level]}`, { limits: LIMITS[level] })).toMatchObject({ status: 200 });

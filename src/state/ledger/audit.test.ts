@@ -43,7 +43,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('the chain', { timeout: 30_000 }, () => {
+describe('the chain', { timeout: 60_000 }, () => {
   it('is one and whole, however many write at once', async () => {
     const { client, stub } = ledgerOf('org_audit');
     const write = (from: number) =>

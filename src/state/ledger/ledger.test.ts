@@ -46,7 +46,7 @@ afterEach(() => {
 });
 
 describe('a budget', () => {
-  it('admits of a thousand calls at once exactly those that fit, with restarts in between', { timeout: 30_000 }, async () => {
+  it('admits of a thousand calls at once exactly those that fit, with restarts in between', { timeout: 60_000 }, async () => {
     const { client, stub } = ledgerOf('org_race');
     const ask = (from: number, to: number) =>
       Promise.all(

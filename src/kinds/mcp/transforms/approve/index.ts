@@ -76,7 +76,7 @@ class Approving {
     const tool = shown(this.#home.exposed(own));
     const round = roundOf(ask, this.#of);
     const make = (passed: Ask) => this.#source.request(passed, context);
-    const call = { of: this.#of, tool, preview: previewOf(args.json()) };
+    const call = { of: this.#of, tool, preview: previewOf(args) };
     if (by === 'user') return byUser({ ...call, message }, round, ask, context, make);
     return byOperator({ ...call, source: this.#home.name, own, asked, expires, wait }, round, ask, context, make);
   }

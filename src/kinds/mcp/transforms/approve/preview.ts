@@ -1,5 +1,7 @@
+import { holdsNumbers } from '../../../../core/cache/exact-numbers.ts';
 import { shown } from '../../../../core/hidden-text.ts';
 import { isArray, isObject, type Json } from '../../../../core/json.ts';
+import type { Wire } from '../../../../core/wire.ts';
 
 /** Characters of one text, things of one list or object, and characters of all: a person reads it. */
 const LONGEST_TEXT = 200;
@@ -13,10 +15,17 @@ const SECRET = /pass(?:word|phrase|wd)?$|secret|token|api[-_]?key|private[-_]?ke
 const KEY_LIKE = /^(?=[^\s]{24,}$)(?=.*\d)(?=.*[A-Za-z])[\w.~+/=-]+$/;
 
 /** Arguments as a person is shown them: cut, without what looks secret, and with everything to be seen that is there. */
-export function previewOf(args: Json): string {
-  const text = JSON.stringify(cut(args, 0), undefined, 1);
+export function previewOf(args: Wire): string {
+  const text = JSON.stringify(cut(holdsNumbers(args.text) ? args.json() : asWritten(args.text), 0), undefined, 1);
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`;
 }
+
+/** With what a value was read from (ECMAScript 2026, `JSON.parse` source text access), which the compiler's library does not know yet. */
+const parse = JSON.parse as (text: string, revive: (name: string, value: Json, read: { readonly source?: string }) => Json) => Json;
+
+/** With numbers that JavaScript would round as texts of what stands there. */
+const asWritten = (text: string): Json =>
+  parse(text, (_, value, { source }) => (typeof value === 'number' && source !== undefined && source !== String(value) ? source : value));
 
 function cut(value: Json | undefined, depth: number): Json {
   if (typeof value === 'string') return cutText(value);
