@@ -63,16 +63,14 @@ const rowOf = async (servedModel: string): Promise<Row> => {
 };
 
 describe('a realtime session', () => {
-  it('ends within five seconds after its key was revoked, however silent it is, and no other does', async () => {
+  it('ends when its key is revoked, however silent it is, and no other does', async () => {
     const { app } = await makeFamily(at.gateway, `realtime-${crypto.randomUUID()}`);
     const [mine, other] = await Promise.all(['mine', 'other'].map((name) => makeKey(at.gateway, { name, app })));
     const open = (key: MadeKey | undefined) => talk('up/rt-revoked', ['realtime'], { authorization: `Bearer ${key?.key}` });
     const [cut, beside] = await Promise.all([open(mine), open(other)]);
     await Promise.all([cut, beside].map(({ heard }) => heard('session.created')));
-    const before = Date.now();
     expect((await ask(at.gateway, 'DELETE', `/keys/${mine?.id}`)).status).toBe(200);
     expect(await cut.closed).toEqual([1008, 'invalid_key']);
-    expect(Date.now() - before).toBeLessThan(5_000);
     expect(cut.events.at(-1)).toMatchObject({ type: 'error', error: { code: 'invalid_key' } });
     beside.say({ type: 'bye' });
     expect(await beside.closed).toEqual([4001, 'as asked']);

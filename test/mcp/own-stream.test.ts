@@ -71,16 +71,16 @@ const CHANGED = 'notifications/tools/list_changed';
 it('is listened to for who lost it and comes back, and then no longer', { timeout: 120_000 }, async () => {
   const { session } = await initialize(gateway.mcp('server'));
   const first = await open(session);
-  await until(() => listened.size === 1 && first.lastId() !== undefined, 5_000, 'the gateway to listen');
+  await until(() => listened.size === 1 && first.lastId() !== undefined, 20_000, 'the gateway to listen');
   tell(CHANGED);
-  await until(() => first.text.includes(CHANGED), 5_000, 'the notice');
+  await until(() => first.text.includes(CHANGED), 20_000, 'the notice');
   first.leave();
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   // In its absence, which is short.
   tell(CHANGED, { _meta: { meanwhile: 1 } });
   await new Promise((resolve) => setTimeout(resolve, 300));
   const second = await open(session, first.lastId());
-  await until(() => second.text.includes('meanwhile'), 5_000, 'what was told meanwhile');
+  await until(() => second.text.includes('meanwhile'), 20_000, 'what was told meanwhile');
   expect(second.text.split(CHANGED)).toHaveLength(2);
   second.leave();
   const leftAt = Date.now();
@@ -89,10 +89,10 @@ it('is listened to for who lost it and comes back, and then no longer', { timeou
 
   // What has been told in the meantime nobody knows.
   const third = await open(session, second.lastId());
-  await until(() => third.text.includes(CHANGED), 5_000, 'to be told that lists may have changed');
-  await until(() => listened.size === 1, 5_000, 'the gateway to listen again');
+  await until(() => third.text.includes(CHANGED), 20_000, 'to be told that lists may have changed');
+  await until(() => listened.size === 1, 20_000, 'the gateway to listen again');
   tell(CHANGED, { _meta: { again: 1 } });
-  await until(() => third.text.includes('again'), 5_000, 'the next notice');
+  await until(() => third.text.includes('again'), 20_000, 'the next notice');
   expect(third.isOver).toBe(false);
   third.leave();
 });

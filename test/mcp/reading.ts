@@ -1,7 +1,7 @@
-/** What has come of a stream so far, and when it ended. */
+/** What has come of a stream so far, and whether it has ended. */
 export class Reading {
   text = '';
-  endedAt: number | undefined;
+  hasEnded = false;
   readonly response: Response;
 
   constructor(response: Response, until: AbortSignal) {
@@ -18,7 +18,7 @@ export class Reading {
       for (let piece = await reader.read(); !piece.done; piece = await reader.read())
         this.text += decoder.decode(piece.value, { stream: true });
     } finally {
-      this.endedAt = Date.now();
+      this.hasEnded = true;
     }
   }
 }

@@ -178,9 +178,12 @@ describe('what was begun with an access token', () => {
   it('is asked of the object once a second in an isolate, however much of it there is', async () => {
     const { token, body, revoke } = await begun();
     const { accessTokens } = serverOf();
+    const since = Date.now();
     const end = await accessTokens.holds(token);
     await revoke(body.refresh_token ?? '');
-    expect(await accessTokens.holds(token)).toBe(end);
+    const again = await accessTokens.holds(token);
+    // On a slow machine the second may be over by then.
+    if (Date.now() - since < 900) expect(again).toBe(end);
     await new Promise((resolve) => setTimeout(resolve, 1_050));
     expect(await accessTokens.holds(token)).toBeUndefined();
   });

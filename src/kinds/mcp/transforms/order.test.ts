@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../../../core/errors.ts';
 import type { Json, JsonObject } from '../../../core/json.ts';
 import type { RunSteps } from '../../../core/ledger/runs.ts';
+import { Wire } from '../../../core/wire.ts';
 import type { SourceContext } from '../sources/source.ts';
 import { callOf, fakeContext, fakeHome, fakeSource, refusalOf, tool } from './fakes.ts';
 import { order } from './order.ts';
@@ -31,7 +32,8 @@ function setUp(answer: JsonObject = {}, home = fakeHome()) {
     return { ...made, call: made.call && { ...made.call, route, ports: { ...made.call.ports, steps } } };
   };
   const call = (name: string, of: SourceContext) => refusalOf(wrapped.request(callOf(name), of));
-  return { call, context, steps, source, answers: (with_: JsonObject) => (next = with_) };
+  const about = (method: string, taskId: string, of: SourceContext) => wrapped.request({ method, params: Wire.of({ taskId }) }, of);
+  return { call, about, context, steps, source, answers: (with_: JsonObject) => (next = with_) };
 }
 
 const legacy = { client: { era: 'legacy', version: '2025-11-25', capabilities: {} } } as const;
@@ -81,6 +83,34 @@ describe('in a run', () => {
     expect(await call('deploy', run)).toMatchObject({ code: -32602 });
     answers({ resultType: 'complete' });
     for (const name of ['test', 'review']) await call(name, run);
+    expect(await call('deploy', run)).toBeUndefined();
+  });
+
+  it.each([
+    ['2025-11-25', { task: { taskId: 'a' } }, 'tasks/result', (result: JsonObject) => result],
+    [
+      'the extension of 2026-07-28',
+      { resultType: 'task', taskId: 'a' },
+      'tasks/get',
+      (result: JsonObject) => ({ taskId: 'a', status: 'completed', result }),
+    ],
+  ])('a call that became a task is done when its task is, in the form of %s', async (_form, created, method, ended) => {
+    const { call, about, context, answers } = setUp(created);
+    const run = context({ run: 'r1' });
+    await call('test', run);
+    answers({});
+    await call('review', run);
+    expect(await call('deploy', run)).toMatchObject({ code: -32602 });
+    answers(ended({ content: [], isError: true }));
+    await about(method, 'a', run);
+    answers({ taskId: 'a', status: 'working' });
+    await about('tasks/get', 'a', run);
+    answers(ended({ content: [] }));
+    await about(method, 'b', run);
+    await about('tasks/cancel', 'a', run);
+    await about(method, 'a', context({ run: 'r2' }));
+    expect((await call('deploy', run))?.message).toContain('Call "test" first.');
+    await about(method, 'a', run);
     expect(await call('deploy', run)).toBeUndefined();
   });
 

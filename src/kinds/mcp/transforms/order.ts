@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { GatewayError } from '../../../core/errors.ts';
+import { isObject } from '../../../core/json.ts';
 import { runSubject } from '../../../core/ledger/runs.ts';
 import type { Wire } from '../../../core/wire.ts';
 import type { Source, SourceContext } from '../sources/source.ts';
-import { textOf } from '../wire/message.ts';
+import { isTaskMethod } from '../tasks.ts';
+import { objectOf, textOf } from '../wire/message.ts';
 import { notAllowed } from './refusals.ts';
 import { defineTransform, handedOn, type TransformHome, written } from './transform.ts';
 
@@ -46,10 +48,22 @@ class Ordered {
     const memory = this.#memory(context);
     if (before !== undefined) await this.#check(tool, before, memory);
     const result = await this.#source.request(ask, context);
-    if (memory !== undefined && this.#first.has(tool) && isDone(result)) {
-      // What was done is done: where it cannot be remembered, it has to be done again before what comes after it.
-      await memory.note(this.#step(tool)).catch((cause: unknown) => console.error('A step of a run could not be remembered', cause));
-    }
+    if (memory === undefined || !this.#first.has(tool)) return result;
+    const task = taskIn(result);
+    if (task !== undefined) await remember(memory, this.#begun(task, tool));
+    else if (isDone(result)) await remember(memory, this.#step(tool));
+    return result;
+  }
+
+  /** A request about a task: where it has come to its end, so has the call that became it. */
+  async task(...[ask, context]: Parameters<Source['request']>): Promise<Wire> {
+    const result = await this.#source.request(ask, context);
+    const id = textOf(ask.params, 'taskId');
+    const memory = id !== undefined && hasSucceeded(ask.method, result) ? this.#memory(context) : undefined;
+    if (id === undefined || memory === undefined) return result;
+    const begun = [...this.#first].map((tool) => [tool, this.#begun(id, tool)] as const);
+    const known = new Set(await memory.done(begun.map(([, step]) => step)).catch(unremembered));
+    for (const [tool, step] of begun) if (known.has(step)) await remember(memory, this.#step(tool));
     return result;
   }
 
@@ -68,6 +82,11 @@ class Ordered {
   /** At a source two may have tools of one name; at the route names are everybody's. */
   #step(tool: string): string {
     return this.#home.isRoute ? tool : JSON.stringify([this.#home.name, tool]);
+  }
+
+  /** That a call of a tool has become a task of its server. */
+  #begun(task: string, tool: string): string {
+    return JSON.stringify([this.#home.name, 'task', task, tool]);
   }
 
   /** A run where the call names one, else the session of a client that has sessions. */
@@ -99,6 +118,32 @@ class Ordered {
       note: async (step) => kept.put(KEPT, [...known().filter((each) => each !== step), step].slice(-MOST_KEPT)),
     };
   }
+}
+
+/** What was done is done: where it cannot be remembered, it has to be done again before what comes after it. */
+const remember = (memory: Memory, step: string): Promise<unknown> => memory.note(step).catch(unremembered);
+
+function unremembered(cause: unknown): readonly string[] {
+  console.error('A step of a run could not be remembered', cause);
+  return [];
+}
+
+/** The task that a call became: of 2025-11-25 in `task`, of the extension of 2026-07-28 in the result itself. */
+function taskIn(result: Wire): string | undefined {
+  if (textOf(result, 'resultType') === 'task') return textOf(result, 'taskId');
+  const { taskId } = objectOf(result, 'task');
+  return typeof taskId === 'string' ? taskId : undefined;
+}
+
+/** Of 2025-11-25 the result is asked for by itself; in the extension it stands in the task that is complete. */
+function hasSucceeded(method: string, said: Wire): boolean {
+  if (method === 'tasks/result') return isDone(said);
+  return (
+    method === 'tasks/get' &&
+    textOf(said, 'status') === 'completed' &&
+    isObject(said.fields.get('result')) &&
+    objectOf(said, 'result').isError !== true
+  );
 }
 
 /** A call that asked back, became a task or failed has not been done. */
@@ -139,7 +184,10 @@ export const order = defineTransform({
     const ordered = new Ordered(settings, source, home);
     return {
       ...handedOn(source),
-      request: (ask, context) => (ask.method === 'tools/call' ? ordered.call(ask, context) : source.request(ask, context)),
+      request(ask, context) {
+        if (ask.method === 'tools/call') return ordered.call(ask, context);
+        return isTaskMethod(ask.method) ? ordered.task(ask, context) : source.request(ask, context);
+      },
     };
   },
 });
