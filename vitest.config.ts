@@ -42,6 +42,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // Real servers, processes and clocks: a machine that stands still for some seconds is noticed by one or two of some
+          // thousand tests. Those are tried once more, and the report names them; laws and histories (above) never are.
+          retry: 1,
         },
       },
     ],
