@@ -49,7 +49,9 @@ export async function bundle({ configPath } = {}) {
 
 /** Everything a build depends on, by path. */
 async function sources(configPath) {
-  const paths = ['wrangler.toml', 'package-lock.json', 'tsconfig.json', 'weir.config.ts'].map((name) => path.join(root, name));
+  const paths = ['wrangler.toml', 'package-lock.json', 'tsconfig.json', 'weir.config.ts', 'scripts/worker-options.mjs'].map((name) =>
+    path.join(root, name),
+  );
   for (const folder of ['src', 'migrations']) {
     const names = existsSync(path.join(root, folder)) ? await readdir(path.join(root, folder), { recursive: true }) : [];
     paths.push(...names.filter((name) => /\.\w+$/.test(name) && !/\.test\.ts$/.test(name)).map((name) => path.join(root, folder, name)));

@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from 'wrangler';
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig, unstable_splitSqlQuery } from 'wrangler';
 
 // Prints what wrangler makes of wrangler.toml and of the migrations, as JSON. A process of its own because loading
 // wrangler takes more than a second, and what it says is kept beside the bundle.
 
 const [configPath, migrationsDirectory] = process.argv.slice(2);
-const { workerOptions } = unstable_getMiniflareWorkerOptions(configPath);
+// Not what .dev.vars says: it changes without the bundle, and a gateway of a test would have secrets that it was not given.
+const { vars } = unstable_readConfig({ config: configPath });
+const workerOptions = { ...unstable_getMiniflareWorkerOptions(configPath).workerOptions, bindings: vars };
 
 function migrations() {
   let files = [];
