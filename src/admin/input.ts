@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Problem, Problems, scan } from '../config/problems.ts';
 import { GatewayError } from '../core/errors.ts';
 import { type Json, parseJson } from '../core/json.ts';
+import { readBytes } from '../core/reader.ts';
 
 /** Largest body the admin API reads, in bytes. */
 export const MAX_BODY = 1024 * 1024;
@@ -14,30 +15,12 @@ export async function readJson(request: Request): Promise<Json | undefined> {
   if (!/^(?:identity)?$/i.test(request.headers.get('content-encoding') ?? '')) {
     throw new GatewayError('unsupported_media_type', 'The body must not be compressed.');
   }
-  const bytes = await readBytes(request.body);
+  const bytes = await readBytes(request, MAX_BODY);
+  if (bytes === undefined) throw new GatewayError('request_too_large', `The body is larger than ${MAX_BODY} bytes.`);
   if (bytes.length === 0) return undefined;
   const value = parseJson(decode(bytes));
   if (value === undefined) throw new GatewayError('invalid_json', 'The body is not valid JSON.');
   return value;
-}
-
-/** Counts what comes in rather than trusting `content-length`. */
-async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
-  if (body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > MAX_BODY) throw new GatewayError('request_too_large', `The body is larger than ${MAX_BODY} bytes.`);
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 function decode(bytes: Uint8Array): string {

@@ -43,9 +43,7 @@ export class ByteReader {
 
   /** A second branch with every byte that has not been read yet. No read may be under way. */
   fork(): ReadableStream<Uint8Array> {
-    this.#plain?.releaseLock();
-    this.#byob?.releaseLock();
-    this.#plain = this.#byob = undefined;
+    this.leave();
     const [branch, own] = this.#stream.tee();
     this.#stream = own;
     return branch;
@@ -55,6 +53,13 @@ export class ByteReader {
   async cancel(reason: unknown): Promise<void> {
     const cancelled = this.#byob?.cancel(reason) ?? this.#usual().cancel(reason);
     await Promise.all([cancelled, this.#drawn?.cancel(reason)]).catch(() => undefined);
+  }
+
+  /** Reads no more and leaves what follows to others. No read may be under way. */
+  leave(): void {
+    this.#plain?.releaseLock();
+    this.#byob?.releaseLock();
+    this.#plain = this.#byob = undefined;
   }
 
   #usual(): ReadableStreamDefaultReader<Uint8Array> {
@@ -132,11 +137,12 @@ export async function readText(source: Request | Response, limit: number): Promi
     if (fatal && text.includes('\uFFFD') && !isUtf8(text, Number(declared))) throw new TypeError('not UTF-8');
     return text;
   }
-  return source.body === null ? '' : readCounted(source.body, limit, fatal);
+  return source.body === null ? '' : readCounted(source, new ByteReader(source.body), limit);
 }
 
 /** A whole body, at most `limit` bytes; `undefined` when it is larger, found out while reading. */
-export async function readBytes({ headers, body }: Request | Response, limit: number): Promise<Uint8Array | undefined> {
+export async function readBytes(source: Request | Response, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { headers, body } = source;
   if (Number(headers.get('content-length') ?? 0) > limit) return undefined;
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -144,7 +150,7 @@ export async function readBytes({ headers, body }: Request | Response, limit: nu
   for (let piece = await reader?.read(READ_PIECE); piece !== undefined; piece = await reader?.read(READ_PIECE)) {
     length += piece.length;
     if (length > limit) {
-      await reader?.cancel('too large');
+      await stop(reader, source);
       return undefined;
     }
     pieces.push(piece);
@@ -157,20 +163,25 @@ export async function readBytes({ headers, body }: Request | Response, limit: nu
   return whole;
 }
 
-async function readCounted(body: ReadableStream<Uint8Array>, limit: number, fatal: boolean): Promise<string | undefined> {
-  const reader = new ByteReader(body);
-  const decoder = new TextDecoder('utf-8', { fatal, ignoreBOM: false });
+async function readCounted(source: Request | Response, reader: ByteReader, limit: number): Promise<string | undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: source instanceof Request, ignoreBOM: false });
   let text = '';
   let length = 0;
   for (let piece = await reader.read(READ_PIECE); piece !== undefined; piece = await reader.read(READ_PIECE)) {
     length += piece.length;
     if (length > limit) {
-      await reader.cancel('too large');
+      await stop(reader, source);
       return undefined;
     }
     text += decoder.decode(piece, { stream: true });
   }
   return text + decoder.decode();
+}
+
+/** The rest of a request is read behind its answer, so that its sender hears why; nobody wants the rest of a response. */
+async function stop(reader: ByteReader | undefined, source: Request | Response): Promise<void> {
+  if (source instanceof Request) reader?.leave();
+  else await reader?.cancel('too large');
 }
 
 /** Whether every U+FFFD of a text stood in the body itself: one that replaced a bad byte makes the text longer than it was. */

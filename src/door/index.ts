@@ -41,6 +41,7 @@ import { dialectOfPath, isUnserved, llmPaths, llmPatterns, methodsOf } from './p
 import { readiness } from './readiness.ts';
 import { mountResponses, type ResponsesDoor } from './responses.ts';
 import { routeFor } from './route.ts';
+import { answerUnread } from './unread.ts';
 
 /** What the door works with; nothing is read from anywhere else. */
 export interface DoorDeps {
@@ -212,7 +213,8 @@ export function door(deps: DoorDeps): Door {
     const asked = cf === undefined ? request : new Request(request, { cf: { ...cf } });
     return front.fetch(asked, new HandedIn(call, drain), { waitUntil: after, passThroughOnException: () => undefined, props: {} });
   };
-  return { fetch: front.fetch, answer, chat, routes: [...front.routes, ...app.routes] };
+  const fetch: Door['fetch'] = async (request, env, context) => answerUnread(request, await front.fetch(request, env, context));
+  return { fetch, answer, chat, routes: [...front.routes, ...app.routes] };
 }
 
 /** What a call brings with it that was let in elsewhere. */

@@ -128,7 +128,7 @@ export class Form implements CarriedForm {
     if (bytes === undefined) return this.#scanner.finish();
     this.#heldBytes += bytes.length;
     if (this.#heldBytes > this.#limit) {
-      await this.#source.cancel('too large');
+      this.#source.leave();
       throw new GatewayError('request_too_large', `The form is larger than the ${this.#limit} bytes that may be held, and ${why}.`);
     }
     for (const piece of this.#scanner.push(bytes)) this.#keep(piece);
