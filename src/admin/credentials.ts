@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { randomBase62 } from '../core/base62.ts';
 import { GatewayError } from '../core/errors.ts';
+import { VAULT_NAME } from '../core/secret-name.ts';
 import {
   type CredentialRow,
   changeCredential,
@@ -16,14 +17,12 @@ import { check, invalid, pageShape, paging, readJson } from './input.ts';
 import { findParents } from './resources/find.ts';
 import { trailOf } from './trail.ts';
 
-// The vault: what an organisation shows the servers behind the gateway. Values go in here and never come out.
+// The vault: what an organisation shows providers and the servers behind the gateway. Values go in here and never come out.
 
 const org = z.string().min(1).max(128).describe('Id or name of the organisation.');
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/, {
-    error: 'is not a name: letters, digits and . _ - between them, 64 at most',
-  })
+  .regex(VAULT_NAME, { error: 'is not a name: letters, digits and . _ - between them, 64 at most' })
   .describe('What the configuration calls it: {"vault": "NAME"}.');
 const value = z
   .string()

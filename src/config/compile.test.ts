@@ -131,7 +131,7 @@ describe('providers', () => {
   it.each([
     [{}, 'providers.openai.key', 'exactly one'],
     [{ secret: 'A', value: 'b' }, 'providers.openai.key', 'exactly one'],
-    [{ vault: 'a' }, 'providers.openai.key.vault', 'not available yet'],
+    [{ vault: 'a b' }, 'providers.openai.key.vault', 'is not a name for a credential'],
     [{ value: '[redacted]' }, 'providers.openai.key.value', 'redacted'],
     [{ secret: 'WEIR_ADMIN_TOKEN' }, 'providers.openai.key.secret', "gateway's own"],
     [{ secret: 'a b' }, 'providers.openai.key.secret', 'name of a secret'],

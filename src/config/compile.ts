@@ -71,6 +71,7 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
   const models = compileModels(entries(whole.models), context);
   const policies = compilePolicies(whole.policies, ['policies'], context);
   const compiled = compileRoutes(whole.routes, { written: whole.policies, compiled: policies }, context);
+  const vault = new Set([...providers.values()].flatMap((provider) => Object.values(provider.vault ?? {})));
   const drains = [...compiled.routes, ...models.values()].some(({ drain = 0 }) => drain > 0);
   return Object.freeze({
     revision,
@@ -82,6 +83,7 @@ function compileParts(whole: { readonly [part: string]: unknown }, context: Cont
     state: compileState(whole.state, context),
     identities: compileIdentities(whole.identities, context),
     ...(drains ? { drains } : {}),
+    ...(vault.size === 0 ? {} : { vault: Object.freeze([...vault]) }),
   });
 }
 

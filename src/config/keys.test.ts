@@ -26,4 +26,19 @@ describe('credentials of a provider', () => {
     const deployed = { providers: { openai: { keys: [{ secret: 'A' }, { value: 'x' }] } } };
     expect(() => compile(deployed, { revision: 1, local: false, rolls })).toThrow('keys[1].value');
   });
+
+  it('may be each organisation’s own: what it keeps, by the names that the document says', () => {
+    const written = { providers: { openai: { keys: [{ secret: 'A' }, { vault: 'kept' }] }, groq: { key: { vault: 'other' } } } };
+    const plan = compile(written, { revision: 1, local: false, rolls, secrets });
+    expect(plan.vault).toEqual(['kept', 'other']);
+    const [openai, groq] = ['openai', 'groq'].map((name) => plan.providers.get(name));
+    expect(openai?.vault).toEqual({ 2: 'kept' });
+    expect(groq?.vault).toEqual({ key: 'other' });
+    const vault = { org: 'org_a', get: (name: string) => `${name} of org_a` };
+    expect(openai?.credential({ ...secrets, vault }, '2')).toBe('kept of org_a');
+    expect(groq?.credential({ ...secrets, vault })).toBe('other of org_a');
+    // The secret that the built-in provider would have is not taken in its place.
+    expect(groq?.credential({ get: () => 'a secret' })).toBeUndefined();
+    expect(planned({})?.vault).toBeUndefined();
+  });
 });

@@ -228,12 +228,14 @@ function planOf(
   given?: Entry['settings'],
 ): PlanProvider {
   const settings = settingsOf(provider, given);
-  const literal = keys[0]?.value;
-  const secretName = provider.auth.scheme === 'none' || literal !== undefined ? undefined : provider.secret;
-  const credentials = keys[0]?.passthrough === true ? ['own'] : keys.length < 2 ? ['key'] : keys.map((_, at) => String(at + 1));
+  const [first] = keys;
+  const needsSecret = provider.auth.scheme !== 'none' && first?.value === undefined && first?.vault === undefined;
+  const secretName = needsSecret ? provider.secret : undefined;
+  const credentials = first?.passthrough === true ? ['own'] : keys.length < 2 ? ['key'] : keys.map((_, at) => String(at + 1));
   const credential = (secrets: Secrets, name?: string) => {
     const at = name === undefined ? 0 : credentials.indexOf(name);
     const key = keys[at];
+    if (key?.vault !== undefined) return secrets.vault?.get(key.vault);
     const secret = at <= 0 ? secretName : key?.secret;
     return key?.value ?? (secret === undefined ? undefined : secrets.get(secret));
   };
@@ -249,8 +251,15 @@ function planOf(
     credentials: Object.freeze(credentials),
     credential,
     ...(secretName === undefined ? {} : { secretName }),
+    ...vaultOf(keys, credentials),
     configured,
   });
+}
+
+/** Which of the credentials organisations keep themselves. */
+function vaultOf(keys: readonly Key[], credentials: readonly string[]): Pick<PlanProvider, 'vault'> {
+  const kept = keys.flatMap(({ vault }, at) => (vault === undefined ? [] : [[credentials[at] ?? '', vault] as const]));
+  return kept.length === 0 ? {} : { vault: Object.freeze(Object.fromEntries(kept)) };
 }
 
 /** A dialect that a built-in provider lists and that is not on the roll is left out. */

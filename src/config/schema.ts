@@ -3,6 +3,7 @@ import type { Quirks } from '../core/dialect.ts';
 import type { IdentityKind } from '../core/identity.ts';
 import { levels, units } from '../core/ledger/take.ts';
 import type { Policy } from '../core/policy.ts';
+import { VAULT_NAME } from '../core/secret-name.ts';
 import { literalKey } from '../kinds/mcp/auth/settings.ts';
 import { mcpShape } from '../kinds/mcp/settings.ts';
 import { modelOption, requirement, target } from './model-schema.ts';
@@ -27,14 +28,16 @@ const secretName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'is not the name of a secret: use letters, digits and _' })
   .refine((value) => !/^WEIR_/i.test(value), { error: "is one of the gateway's own secrets, which never go to a provider" });
 
+const vaultName = z
+  .string()
+  .regex(VAULT_NAME, { error: 'is not a name for a credential of the vault: use letters, digits and . _ - between them, 64 at most' });
+
 const key = z
   .strictObject({
     secret: secretName.optional().describe('The name of a Worker secret or environment variable.'),
-    vault: z
-      .string()
+    vault: vaultName
       .optional()
-      .refine((value) => value === undefined, { error: 'is not available yet: use {"secret": "NAME"}' })
-      .describe('Not available yet.'),
+      .describe("The name of a credential that the caller's organisation keeps, written with POST /admin/v1/credentials."),
     value: literalKey,
     passthrough: z
       .literal(true)

@@ -205,7 +205,8 @@ export const errorCodes = {
     status: 503,
     fault: 'gateway',
     retryable: false,
-    meaning: 'The provider that serves this model has no credential. The operator sets the secret that the message names.',
+    meaning:
+      'The provider that serves this model has no credential. The operator sets the secret, or writes the credential into the vault, that the message names.',
   },
   overloaded: {
     status: 503,

@@ -25,7 +25,7 @@ export interface TargetHealth {
 
 /**
  * One place where a call may be sent: a provider's model with one of its credentials. Written `provider/model#credential`;
- * `#own` where callers bring theirs.
+ * `#own` where callers bring theirs, `#key@org` where each organisation keeps its own.
  */
 export type Place = string;
 

@@ -28,6 +28,8 @@ export interface Plan {
   readonly identities: readonly PlanIdentity[];
   /** Whether any answer is read on when its caller has left. */
   readonly drains?: true;
+  /** The names under which organisations keep keys for providers themselves; absent where none do. */
+  readonly vault?: readonly string[];
 }
 
 export interface PlanProvider {
@@ -40,8 +42,13 @@ export interface PlanProvider {
   readonly missing: readonly string[];
   /** Names of its credentials: `key`, or `1`, `2`, … where it has several; `own` where callers bring theirs. Never empty. */
   readonly credentials: readonly string[];
-  /** One of its credentials, the first where none is named; `undefined` where the secret it names is not set. Never called where auth is `none`. */
+  /**
+   * One of its credentials, the first where none is named; `undefined` where the secret it names is not set, or the caller's
+   * organisation keeps none. Throws where the vault cannot be read. Never called where auth is `none`.
+   */
   credential(secrets: Secrets, name?: string): string | undefined;
+  /** Those of its credentials that each organisation keeps itself, with the names of the vault; absent where none is. */
+  readonly vault?: { readonly [credential: string]: string };
   /** Where it runs, as the operator says. */
   readonly region?: string;
   /** Whether the operator says that it keeps nothing of a call. */

@@ -56,6 +56,8 @@ export interface Ports {
   readonly accessTokens?: AccessTokens | undefined;
   /** Absent where the deployment binds none. */
   readonly models?: PlatformModels | undefined;
+  /** Reads what an organisation keeps under these names: `secrets.vault` has it from then on. Absent where nobody keeps anything. Never rejects. */
+  unlock?(org: string, names: readonly string[]): Promise<void>;
   /** A native byte pipe without a buffer: what is written is read, and a write is done when it was read. `length`: the bytes it will carry, where they are known. */
   pipe(length?: number): { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> };
   /** Two ends of one WebSocket: what is sent into one comes out of the other. */
@@ -78,6 +80,15 @@ export interface UsualOutput {
 
 export interface Secrets {
   /** The secret's value, or `undefined` where it is not set. */
+  get(name: string): string | undefined;
+  /** What the caller's organisation keeps itself; absent where nothing was unlocked for it. */
+  readonly vault?: UnlockedVault | undefined;
+}
+
+/** What one organisation keeps under the names that were asked for. */
+export interface UnlockedVault {
+  readonly org: string;
+  /** `undefined` where it keeps nothing there. Throws what kept it from being read. */
   get(name: string): string | undefined;
 }
 

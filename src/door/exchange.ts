@@ -162,6 +162,7 @@ class Run {
     if (this.#run !== undefined && ports.pulse !== undefined) await checkRun(ports, who, this.#run);
     const planned = this.#arrival.plan();
     const plan = planned instanceof Promise ? await planned : planned;
+    if (plan.vault !== undefined) await ports.unlock?.(who.org, plan.vault);
     const route = routeFor(plan, who);
     this.#route = route.name;
     if (plan.drains === true) {

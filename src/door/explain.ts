@@ -40,6 +40,7 @@ export async function explainCall(asked: ExplainAsk, deps: ExplainDeps, after: A
   const { name, kind, policies } = routeFor(plan, who);
   const call = opened(asked);
   const real = deps.ports(after);
+  if (plan.vault !== undefined) await real.unlock?.(who.org, plan.vault);
   const { headers } = asked;
   const run = runOf(headers);
   if (run !== undefined && who !== NOBODY && real.pulse !== undefined) await checkRun(real, who, run);

@@ -213,8 +213,10 @@ export function door(deps: DoorDeps): Door {
     const asked = cf === undefined ? request : new Request(request, { cf: { ...cf } });
     return front.fetch(asked, new HandedIn(call, drain), { waitUntil: after, passThroughOnException: () => undefined, props: {} });
   };
-  const fetch: Door['fetch'] = async (request, env, context) => answerUnread(request, await front.fetch(request, env, context));
-  return { fetch, answer, chat, routes: [...front.routes, ...app.routes] };
+  return {
+    fetch: async (request, env, context) => answerUnread(request, await front.fetch(request, env, context)),
+    ...{ answer, chat, routes: [...front.routes, ...app.routes] },
+  };
 }
 
 /** What a call brings with it that was let in elsewhere. */

@@ -60,6 +60,7 @@ async function resource(context: DoorContext, serve: ServeResource, door: Respon
   const plan = await door.plan(after);
   const route = routeFor(plan, who);
   const ports = door.ports(after);
+  if (plan.vault !== undefined) await ports.unlock?.(who.org, plan.vault);
   const key = keyOf(request);
   const call = { request, requestId, who, plan, route, ports };
   const keyed = key === null ? undefined : await takeKey(key, { ...call, idempotency: door.idempotency });

@@ -11,6 +11,7 @@ import type { Clock, Continuity, Egress, Journal, PlatformModels, Ports, Secrets
 import type { Affinities } from '../core/routing/affinity.ts';
 import type { Sessions } from '../core/session.ts';
 import type { Tokenizers } from '../core/tokens/encoding.ts';
+import { unlocked } from './credentials/unlocked.ts';
 
 /** What all requests of an isolate share. */
 export interface SharedPorts {
@@ -46,7 +47,7 @@ export interface SharedPorts {
 export class RequestPorts implements Ports {
   readonly clock: Clock;
   readonly egress: Egress;
-  readonly secrets: Secrets;
+  secrets: Secrets;
   readonly tokens: Tokenizers;
   readonly usual: UsualOutput;
   readonly affinities: Affinities;
@@ -121,6 +122,13 @@ export class RequestPorts implements Ports {
   get ledger(): Ports['ledger'] {
     const { ledger } = this.#shared;
     return ledger && ((org, lends) => ledger(org, lends, this.after));
+  }
+
+  async unlock(org: string, names: readonly string[]): Promise<void> {
+    const { credentials, secrets } = this.#shared;
+    if (credentials === undefined) return;
+    const vault = await unlocked(credentials, org, names);
+    this.secrets = { get: (name) => secrets.get(name), vault };
   }
 
   pipe(length?: number): ReturnType<Ports['pipe']> {

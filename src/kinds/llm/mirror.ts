@@ -4,7 +4,7 @@ import type { Usage } from '../../core/chat.ts';
 import type { Quirks } from '../../core/dialect.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { estimateTokens } from '../../core/estimate.ts';
-import { placeName, type Try } from '../../core/health.ts';
+import type { Try } from '../../core/health.ts';
 import type { Foreseen } from '../../core/hold.ts';
 import { parseJson } from '../../core/json.ts';
 import type { NewHold, ReservedCalls } from '../../core/ledger/holds.ts';
@@ -20,6 +20,7 @@ import { foresee } from './limits/foresee.ts';
 import { limitedTo } from './limits/limited.ts';
 import type { Resolved } from './resolve.ts';
 import { leavesNothing } from './routing/hedging.ts';
+import { placeOf } from './routing/place.ts';
 import { type Dispatch, openLine, prepare, send } from './upstream.ts';
 import { estimated, usageOf } from './whole.ts';
 
@@ -146,12 +147,12 @@ class Copy {
 
   async #send(foreseen: Foreseen): Promise<Came> {
     const { plan, exchange } = this.#ask;
-    const { health } = exchange.ports;
+    const { health, secrets } = exchange.ports;
     const provider = plan.providers.get(this.#target.provider);
     const [credential = 'key'] = provider?.credentials ?? [];
     const call = within(this.#ask.call, foreseen, provider?.provider.quirks);
     const dispatch = prepare(call, this.#target, plan, exchange, credential);
-    const place = placeName(this.#target.provider, this.#target.model, credential);
+    const place = placeOf(this.#target, provider, credential, secrets);
     const { breaker } = this.#model;
     const admission = (await health?.admit(place, breaker)) ?? 'go';
     if (admission === 'refused') throw new GatewayError('upstream_unavailable', 'The mirror has failed lately.');

@@ -187,15 +187,19 @@ export function upstreamHeaders(
   if (provider.auth.scheme === 'none') return { headers };
   const key = planned.credential(secrets, credentialName);
   if (key === undefined) {
-    throw new GatewayError(
-      'provider_key_missing',
-      `The provider "${provider.id}" has no credential. The operator sets the secret ${planned.secretName ?? 'that the configuration names'}.`,
-    );
+    throw new GatewayError('provider_key_missing', `The provider "${provider.id}" has no credential. ${remedyOf(planned, credentialName)}`);
   }
   if (provider.auth.scheme === 'bearer') headers.authorization = `Bearer ${key}`;
   else if (provider.auth.scheme === 'header') headers[provider.auth.name.toLowerCase()] = key;
   else return { headers, credential: key };
   return { headers };
+}
+
+function remedyOf({ credentials, vault, secretName }: PlanProvider, name: string | undefined): string {
+  const kept = vault?.[name ?? credentials[0] ?? ''];
+  return kept === undefined
+    ? `The operator sets the secret ${secretName ?? 'that the configuration names'}.`
+    : `The operator writes the credential "${kept}" of the organisation into the vault (POST /admin/v1/credentials).`;
 }
 
 /** Where vendors' clients put their credential. */

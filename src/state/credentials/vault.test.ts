@@ -1,7 +1,9 @@
 import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { GatewayError } from '../../core/errors.ts';
 import { VaultSeal } from './seal.ts';
+import { unlocked } from './unlocked.ts';
 import { Vault } from './vault.ts';
 
 const { DB: db } = env;
@@ -102,5 +104,32 @@ describe('the vault', () => {
   it('says that it cannot be read where the database does not answer', async () => {
     const silent = { prepare: () => ({ bind: () => ({ first: () => new Promise(() => undefined) }) }) } as unknown as D1Database;
     await expect(new Vault(silent, [SECRET], clock).value('org_a', 'github')).rejects.toMatchObject({ code: 'overloaded' });
+  });
+});
+
+describe('a database that does not answer', () => {
+  it('fails at once those who ask for the same value in the next five seconds, each with an error of its own', async () => {
+    let asked = 0;
+    const broken = { prepare: () => ({ bind: () => ({ first: () => Promise.reject(new Error(`D1 is away (${++asked})`)) }) }) };
+    const vault = new Vault(broken as unknown as D1Database, [SECRET], clock);
+    const failed = () => vault.value('org_a', 'github').catch((thrown: unknown) => thrown);
+    const [first, second] = [await failed(), await failed()];
+    expect(first).toMatchObject({ code: 'overloaded' });
+    expect(second).toMatchObject({ code: 'overloaded' });
+    expect(second).not.toBe(first);
+    expect(asked).toBe(1);
+    now += 5_000;
+    await failed();
+    expect(asked).toBe(2);
+  });
+
+  it('fails nobody who does not need the value', async () => {
+    const kept = {
+      vault: async (_: string, name: string) => (name === 'a' ? 'value' : Promise.reject(new GatewayError('overloaded', 'away'))),
+    };
+    const vault = await unlocked(kept, 'org_a', ['a', 'b']);
+    expect(vault.get('a')).toBe('value');
+    expect(() => vault.get('b')).toThrow('away');
+    expect(vault.get('c')).toBeUndefined();
   });
 });

@@ -5,14 +5,14 @@ import { type SealedValue, VaultSeal } from './seal.ts';
 
 /** Milliseconds for which a value is in the isolate's memory: so long one that was changed or deleted may still be shown. */
 const KEPT_FOR = 60_000;
-/** Milliseconds for which it is believed that there is none. */
+/** Milliseconds for which it is believed that there is none, or none that can be read. */
 const ABSENT_FOR = 5_000;
 /** Milliseconds that the database may take. */
 const DEADLINE = 2_000;
 const MOST_KEPT = 1_000;
 
 interface Kept {
-  readonly value: string | undefined;
+  readonly value: string | GatewayError | undefined;
   readonly until: number;
 }
 
@@ -38,16 +38,22 @@ export class Vault {
   async value(org: string, name: string): Promise<string | undefined> {
     const key = JSON.stringify([org, name]);
     const kept = this.#kept.get(key);
-    if (kept !== undefined && this.#clock.now() < kept.until) return kept.value;
-    const value = await this.#read(org, name);
-    if (this.#kept.size >= MOST_KEPT) this.#kept.clear();
-    this.#kept.set(key, { value, until: this.#clock.now() + (value === undefined ? ABSENT_FOR : KEPT_FOR) });
+    const value = kept !== undefined && this.#clock.now() < kept.until ? kept.value : await this.#fresh(key, org, name);
+    // A new one each time: what is thrown is told more of the request on its way.
+    if (value instanceof GatewayError) throw new GatewayError(value.code, value.message, { cause: value.cause });
     return value;
   }
 
   /** Something in it was changed here. */
   changed(): void {
     this.#kept.clear();
+  }
+
+  async #fresh(key: string, org: string, name: string): Promise<Kept['value']> {
+    const value = await this.#read(org, name).catch(GatewayError.from);
+    if (this.#kept.size >= MOST_KEPT) this.#kept.clear();
+    this.#kept.set(key, { value, until: this.#clock.now() + (typeof value === 'string' ? KEPT_FOR : ABSENT_FOR) });
+    return value;
   }
 
   async #read(org: string, name: string): Promise<string | undefined> {

@@ -1,8 +1,9 @@
 import type { Candidate } from '../../../core/attempt.ts';
-import { type Health, placeName } from '../../../core/health.ts';
+import type { Health } from '../../../core/health.ts';
 import type { Plan, PlanProvider } from '../../../core/plan.ts';
 import type { Secrets } from '../../../core/ports.ts';
 import type { Target } from '../../../core/strategy.ts';
+import { placeOf } from './place.ts';
 import type { Routed } from './route.ts';
 
 const ONLY: readonly string[] = ['key'];
@@ -20,7 +21,7 @@ export function candidatesOf(
     const candidates = credentialsOf(target, provider, health, secrets).map((credential) => ({
       target,
       credential,
-      place: placeName(target.provider, target.model, credential),
+      place: placeOf(target, provider, credential, secrets),
       attempts: retry.attempts,
       on: retry.on,
       breaker,
@@ -30,23 +31,32 @@ export function candidatesOf(
   });
 }
 
-function credentialsOf(
-  { provider, model, capacity }: Target,
-  planned: PlanProvider | undefined,
-  health: Health | undefined,
-  secrets: Secrets,
-): readonly string[] {
+function credentialsOf(target: Target, planned: PlanProvider | undefined, health: Health | undefined, secrets: Secrets): readonly string[] {
   const all = planned?.credentials ?? ONLY;
   if (planned === undefined || all.length === 1) return all;
   // One whose secret is not set is no credential; where none is, the first says so.
-  const set = all.filter((name) => planned.credential(secrets, name) !== undefined);
+  const set = all.filter((name) => isSet(planned, secrets, name));
   if (set.length < 2 || health === undefined) return set.length === 0 ? all.slice(0, 1) : set;
   const ranked = set.map((name) => {
-    const place = placeName(provider, model, name);
+    const place = placeOf(target, planned, name, secrets);
     const { state, inFlight } = health.of(place);
-    return { name, isOpen: state === 'open' ? 1 : 0, left: health.headroom(place, capacity)?.tokens ?? Number.POSITIVE_INFINITY, inFlight };
+    return {
+      name,
+      isOpen: state === 'open' ? 1 : 0,
+      left: health.headroom(place, target.capacity)?.tokens ?? Number.POSITIVE_INFINITY,
+      inFlight,
+    };
   });
   // Where nothing is known of what is left, the one with the least under way: so calls are spread over all of them.
   ranked.sort((a, b) => a.isOpen - b.isOpen || (a.left === b.left ? a.inFlight - b.inFlight : b.left - a.left));
   return ranked.map(({ name }) => name);
+}
+
+function isSet(planned: PlanProvider, secrets: Secrets, name: string): boolean {
+  try {
+    return planned.credential(secrets, name) !== undefined;
+  } catch {
+    // It may be there, and cannot be read now: whoever has no other is told so.
+    return false;
+  }
 }

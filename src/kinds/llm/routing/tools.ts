@@ -1,13 +1,14 @@
 import { costOf, modelAt } from '../../../catalogue/cost.ts';
 import type { LlmCall } from '../../../core/call.ts';
 import type { Exchange } from '../../../core/exchange.ts';
-import { type Headroom, placeName, type TargetHealth } from '../../../core/health.ts';
+import type { Headroom, TargetHealth } from '../../../core/health.ts';
 import { OperationCall } from '../../../core/operation.ts';
 import type { Plan } from '../../../core/plan.ts';
 import type { Decision } from '../../../core/routing/decision.ts';
 import type { CallSize, StrategyTools, Target } from '../../../core/strategy.ts';
 import { outputLimit } from '../limits/asked-output.ts';
 import { estimateInput } from '../whole.ts';
+import { placeOf } from './place.ts';
 
 /** Output tokens of an answer that nothing limits. */
 const USUAL_OUTPUT = 1_024;
@@ -22,15 +23,17 @@ export interface CallTools extends StrategyTools {
 
 /** What the strategies of one call go by. Nothing is worked out before somebody asks for it. */
 export function strategyTools(call: LlmCall | OperationCall, exchange: Exchange, plan: Plan, decision: Decision): CallTools {
-  const { clock, health } = exchange.ports;
+  const { clock, health, secrets } = exchange.ports;
   const now = clock.now();
   let size: CallSize | undefined;
   const sizeOf = () => {
     size ??= roughSize(call);
     return size;
   };
-  const places = ({ provider, model }: Target) =>
-    (plan.providers.get(provider)?.credentials ?? []).map((credential) => placeName(provider, model, credential));
+  const places = (target: Target) => {
+    const planned = plan.providers.get(target.provider);
+    return (planned?.credentials ?? []).map((credential) => placeOf(target, planned, credential, secrets));
+  };
   return {
     random() {
       decision.drawn();

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { addressFault } from '../../../core/address.ts';
-import { REDACTED, SECRET_NAME } from '../../../core/secret-name.ts';
-
-/** Of a value in the vault. */
-export const VAULT_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+import { REDACTED, SECRET_NAME, VAULT_NAME } from '../../../core/secret-name.ts';
 
 /** A key that stands in the configuration itself: the form in which it is shown there is taken for none. */
 export const literalKey = z
