@@ -24,7 +24,7 @@ export interface StoredMeter {
 export interface StoredLedger {
   readonly meters: readonly StoredMeter[];
   readonly holds: readonly string[];
-  /** Ends whose rows have not gone out. */
+  /** What has not gone out: ends with a row, and rows that lie together. */
   readonly waiting: number;
 }
 
@@ -43,7 +43,7 @@ export function storedLedger(stateDir: string, owner = ''): StoredLedger {
   return found;
 }
 
-const WAITING = `SELECT COUNT(*) AS n FROM ended
+const WAITING = `SELECT COUNT(*) AS n FROM (SELECT seq, usage FROM ended UNION ALL SELECT seq, usage FROM parcels)
   WHERE usage IS NOT NULL AND seq > COALESCE((SELECT value FROM numbers WHERE name = 'drained'), 0)`;
 
 /** Asks the first database that has rows in a table, or such rows of it; `undefined` where none has any. */

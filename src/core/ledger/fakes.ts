@@ -83,6 +83,15 @@ export class MemoryStore implements LedgerTables {
     if (usage !== undefined) this.rows.push(usage);
   }
 
+  putRow(usage: UsageRow): void {
+    // As where rows go: the first of an id is kept.
+    if (!this.rows.some(({ id }) => id === usage.id)) this.rows.push(usage);
+  }
+
+  putRows(rows: readonly UsageRow[]): void {
+    for (const row of rows) this.putRow(row);
+  }
+
   endings(ids: readonly string[]): ReadonlyMap<string, Ending> {
     return new Map([...this.#ended].filter(([id]) => ids.includes(id)));
   }

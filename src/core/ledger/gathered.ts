@@ -21,6 +21,7 @@ class GatheredStore implements LedgerStore {
   readonly #holds = new Map<string, Hold | null>();
   readonly #endings = new Map<string, Ending | undefined>();
   readonly #ends: EndedHold[] = [];
+  readonly #rows: UsageRow[] = [];
 
   constructor(below: LedgerTables) {
     this.#below = below;
@@ -38,6 +39,7 @@ class GatheredStore implements LedgerStore {
     if (gone.length > 0) below.dropHolds(gone);
     if (begun.length > 0) below.putHolds(begun);
     if (this.#ends.length > 0) below.putEnds(this.#ends);
+    if (this.#rows.length > 0) below.putRows(this.#rows);
   }
 
   meters(keys: readonly string[]): ReadonlyMap<string, Meter> {
@@ -97,6 +99,10 @@ class GatheredStore implements LedgerStore {
   end(id: string, ending: Ending, now: number, usage: UsageRow | undefined): void {
     this.#endings.set(id, ending);
     this.#ends.push({ id, ending, at: now, usage });
+  }
+
+  putRow(usage: UsageRow): void {
+    this.#rows.push(usage);
   }
 
   putProgress: LedgerStore['putProgress'] = (lease, number, kept) => this.#below.putProgress(lease, number, kept);

@@ -163,6 +163,8 @@ export interface LedgerStore {
   ended(id: string): Ending | undefined;
   /** Notes that a hold has ended. `usage` goes out as a row. */
   end(id: string, ending: Ending, now: number, usage: UsageRow | undefined): void;
+  /** Takes the row of a call that a lease held for. One that is told twice may go out twice: where it goes, an id is kept once. */
+  putRow(usage: UsageRow): void;
   generation(): number;
   /** Never lower than it was. */
   setGeneration(generation: number): void;
@@ -179,6 +181,7 @@ export interface LedgerTables extends LedgerStore {
   /** Of those that have ended. */
   endings(ids: readonly string[]): ReadonlyMap<string, Ending>;
   putEnds(ends: readonly EndedHold[]): void;
+  putRows(rows: readonly UsageRow[]): void;
 }
 
 /** The end of a hold. */

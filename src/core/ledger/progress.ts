@@ -19,10 +19,9 @@ export function progress(store: LedgerStore, told: readonly Progress[], now: num
   }
 }
 
-/** The row of one call, unless it has one. */
+/** The row of one call of a lease, unless it ended otherwise before. */
 export function recordEnded(store: LedgerStore, id: string, usage: UsageReport, now: number): void {
-  if (store.ended(id) !== undefined) return;
-  store.end(id, 'settled', now, rowOf(id, usage, now));
+  if (store.ended(id) === undefined) store.putRow(rowOf(id, usage, now));
 }
 
 /** Ends the calls of a lease that is lost, as they were estimated. Returns the row of what of the lease no call is known for. */

@@ -6,6 +6,7 @@ import { takesFor } from '../../core/ledger/limits.ts';
 import { borrow, reserve } from '../../core/ledger/reserve.ts';
 import { giveBack, settle } from '../../core/ledger/settle.ts';
 import type { Take } from '../../core/ledger/take.ts';
+import { rowOf, type UsageRow } from '../../core/ledger/usage.ts';
 import { AlertLog } from './alerts.ts';
 import type { Ledger } from './ledger-object.ts';
 import { SqlStore } from './sql-store.ts';
@@ -151,5 +152,29 @@ describe('many holds in one turn', () => {
       const store = new SqlStore(sql);
       expect(rows(() => answerAll(store, [...begun, ...over], NOW))).toBe(4 + 2 * ids.length);
       expect(new SqlStore(sql).nextExpiry()).toBeUndefined();
+    }));
+});
+
+describe('rows of calls that a lease held for', () => {
+  const call = (at: number) => rowOf(`c${at}`, { ...report, user: `"${at}" , \ud83d\ude00` }, NOW);
+
+  it('lie together, go out in order with ends, and are gone once they have', () =>
+    inStorage('parcels', (raw) => {
+      const { sql, rows } = counting(raw);
+      const store = new SqlStore(sql);
+      store.end('before', 'settled', NOW, call(0));
+      const told = Array.from({ length: 450 }, (_, at) => call(at + 1));
+      expect(rows(() => store.putRows(told))).toBe(3);
+      store.end('after', 'settled', NOW, call(451));
+      const waiting = new SqlStore(sql).waiting(100);
+      expect(waiting).toHaveLength(5);
+      const all = JSON.parse(`[${waiting.map(({ usage: text }) => text).join(',')}]`) as readonly UsageRow[];
+      expect(all).toEqual([call(0), ...told, call(451)]);
+      expect(rows(() => store.drained(waiting.at(-2)?.seq ?? 0))).toBe(1 + 3);
+      expect(store.waiting(100)).toEqual(waiting.slice(-1));
+      // A store that is read anew goes on numbering where this one stood.
+      const again = new SqlStore(sql);
+      again.putRow(call(452));
+      expect(again.waiting(100).map(({ seq }) => seq)).toEqual([waiting.at(-1)?.seq ?? 0, (waiting.at(-1)?.seq ?? 0) + 1]);
     }));
 });

@@ -4,8 +4,8 @@ import type { ChangedMeter, EndedHold, Ending, Hold, KeptProgress, LedgerTables 
 import type { Meter } from '../../core/ledger/meters.ts';
 import type { UsageRow } from '../../core/ledger/usage.ts';
 
-/** A row of what has ended. `usage` is NULL where the hold was released. */
-export interface EndedRow {
+/** What is to go out: rows as JSON with commas between them, NULL for a hold that was released. */
+export interface WaitingRows {
   readonly [column: string]: SqlStorageValue;
   readonly seq: number;
   readonly usage: string | null;
@@ -16,7 +16,8 @@ export interface EndedRow {
  * rise, what was stopped, and the open holds: what is written is what is.
  *
  * Rows written, which is what storage costs: one for each meter that an operation changes, one for a hold that begins, and
- * five over its end (it goes; its end is kept under its number and its id, and both go later).
+ * five over its end (it goes; its end is kept under its number and its id, and both go later). Calls of leases have no
+ * ends of their own here, and their rows lie together: two for each message that brings some.
  */
 export class SqlStore implements LedgerTables {
   readonly #sql: SqlStorage;
@@ -38,7 +39,8 @@ export class SqlStore implements LedgerTables {
     this.#stopped = new Set(this.stopped());
     this.#open = this.#readOpen();
     // Ends that went out and are forgotten were never numbered higher than what is noted as gone out.
-    this.#seq = Math.max(this.number('drained'), this.#one<{ most: number | null }>('SELECT MAX(seq) AS most FROM ended')?.most ?? 0);
+    const most = 'SELECT MAX(seq) AS most FROM (SELECT seq FROM ended UNION ALL SELECT seq FROM parcels)';
+    this.#seq = Math.max(this.number('drained'), this.#one<{ most: number | null }>(most)?.most ?? 0);
   }
 
   meters(keys: readonly string[]): ReadonlyMap<string, Meter> {
@@ -164,6 +166,18 @@ export class SqlStore implements LedgerTables {
     }
   }
 
+  putRow(usage: UsageRow): void {
+    this.putRows([usage]);
+  }
+
+  putRows(rows: readonly UsageRow[]): void {
+    for (let at = 0; at < rows.length; at += PARCEL) {
+      this.#seq += 1;
+      const text = JSON.stringify(rows.slice(at, at + PARCEL)).slice(1, -1);
+      this.#write('INSERT INTO parcels (seq, usage) VALUES (?, ?)', this.#seq, text);
+    }
+  }
+
   generation(): number {
     return this.#generation;
   }
@@ -201,20 +215,21 @@ export class SqlStore implements LedgerTables {
     return had;
   }
 
-  /** Ends that have not gone out yet, in order. */
-  waiting(most: number): readonly EndedRow[] {
-    return this.#sql
-      .exec<EndedRow>('SELECT seq, usage FROM ended WHERE seq > ? ORDER BY seq LIMIT ?', this.number('drained'), most)
-      .toArray();
+  /** What has not gone out yet, in order. */
+  waiting(most: number): readonly WaitingRows[] {
+    const drained = this.number('drained');
+    const query = `SELECT seq, usage FROM ended WHERE seq > ? UNION ALL SELECT seq, usage FROM parcels WHERE seq > ? ORDER BY seq LIMIT ?`;
+    return this.#sql.exec<WaitingRows>(query, drained, drained, most).toArray();
   }
 
   hasWaiting(): boolean {
     return this.waiting(1).length > 0;
   }
 
-  /** Notes that every end up to this one has gone out. */
+  /** Notes that everything up to this one has gone out. */
   drained(seq: number): void {
     this.setNumber('drained', seq);
+    this.#write('DELETE FROM parcels WHERE seq <= ?', seq);
   }
 
   /** Lets go of ends that have gone out and are older than `before`, and of meters that say nothing any more. */
@@ -263,6 +278,9 @@ const hasColumn = (sql: SqlStorage, table: string, column: string): boolean =>
 
 const readTold = (told: string): readonly string[] => JSON.parse(told) as readonly string[];
 
+/** Rows of account that lie together: some 100 KB, of which several go out in one statement. */
+const PARCEL = 200;
+
 /** Rows from which on one statement for all of them costs less than one for each. */
 const MANY = 3;
 
@@ -307,6 +325,10 @@ const SCHEMA = `
     ending TEXT NOT NULL,
     at INTEGER NOT NULL,
     usage TEXT
+  );
+  CREATE TABLE IF NOT EXISTS parcels (
+    seq INTEGER PRIMARY KEY,
+    usage TEXT NOT NULL
   );
   CREATE TABLE IF NOT EXISTS stopped (
     subject TEXT PRIMARY KEY,
