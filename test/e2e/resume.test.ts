@@ -186,9 +186,9 @@ describe('a stream that breaks off, of a caller who asked that another goes on w
 
   it('is over for all where the caller leaves meanwhile', async () => {
     const call = await openCall(gateway.url, 'openai', 'leaving', { headers: ASKS });
-    await until(() => seen('rv1').length === 2, 5_000, 'the next one is asked');
+    await until(() => seen('rv1').length === 2, 15_000, 'the next one is asked');
     call.leave();
-    await until(() => seen('rv1')[1]?.closedByPeerAt !== undefined, 3_000, 'its connection is closed');
+    await until(() => seen('rv1')[1]?.closedByPeerAt !== undefined, 15_000, 'its connection is closed');
     expect(await gateway.row(String(call.headers['x-weir-request-id']))).toMatchObject({ status: 'aborted', attempts: 2 });
   });
 
@@ -262,7 +262,7 @@ describe('the account of an answer in parts', () => {
     expect(saidIn(answer.text)).toBe(WORDS);
     const id = answer.headers.get('x-weir-request-id');
     const rowsOf = () => storedUsage(gateway.stateDir).filter(({ request_id }) => request_id === id);
-    await until(() => rowsOf().length === 2, 10_000, 'two rows of account');
+    await until(() => rowsOf().length === 2, 15_000, 'two rows of account');
     const row = (await gateway.row(id)) as unknown as { cost?: string; usage: { input: number; output: number } };
     const [first, second] = [...rowsOf()].sort((left, right) => left.id.length - right.id.length);
     expect(first).toMatchObject({ id, status: 'partial', estimated: 1 });
@@ -286,6 +286,6 @@ describe('the account of an answer in parts', () => {
       extra: { max_tokens: 110 },
     });
     expect(saidIn(answer.text)).toMatch(/^w0 w1 w2 w3/);
-    await until(() => storedLedger(gateway.stateDir).holds.length === 0, 8_000, 'nothing is held any more');
+    await until(() => storedLedger(gateway.stateDir).holds.length === 0, 15_000, 'nothing is held any more');
   });
 });
