@@ -157,6 +157,8 @@ describe('a vendor that lies about usage', () => {
       if (isDiscount ? cost !== due : !counted || estimated !== 1) wrong.push({ name, cost, estimated });
     }
     expect(wrong).toEqual([]);
+    // Where calls come often their isolate settles them, and the account goes back to the ledger when its second is over.
+    await until(() => spentBy(key) === sum, 15_000, 'all of it is spent').catch(() => undefined);
     expect(spentBy(key)).toBe(sum);
   });
 });
