@@ -66,7 +66,7 @@ beforeAll(async () => {
       },
       models: {
         own: meant({ threshold: 0.5 }),
-        elsewhere: meant({ threshold: 0.5, embedding: 'vectors/three', wait: 2_000 }),
+        elsewhere: meant({ threshold: 0.5, embedding: 'vectors/three', wait: 10_000 }),
         slow: meant({ threshold: 0.5, embedding: 'vectors/slow', wait: 100 }),
         down: meant({ threshold: 0.5, embedding: 'vectors/down' }),
         short: meant({ threshold: 0.5, embedding: 'vectors/short' }),

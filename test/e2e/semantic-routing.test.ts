@@ -70,7 +70,7 @@ beforeAll(async () => {
       },
       models: {
         own: model(),
-        remote: model({ embedding: 'vec/e', wait: 5_000 }),
+        remote: model({ embedding: 'vec/e', wait: 10_000 }),
         failing: model({ embedding: 'vec/fails' }),
         slow: model({ embedding: 'vec/slow', wait: 100 }),
         nobody: model({ embedding: 'absent/e' }),

@@ -6,7 +6,8 @@ const GOOD = 'ok/text?words=3&reply=from-the-second';
 const after = (fault: string, mark: string, second = 'up') => ({
   targets: [`up/fault/${fault}${fault.includes('?') ? '&' : '?'}id=${mark}`, `${second}/${GOOD}&id=${mark}-second`],
   retry: { attempts: 1 },
-  timeout: { firstToken: 400, idle: 2_000, total: 8_000 },
+  // Short where it is what ends the first, and longer than anybody needs where it is not.
+  timeout: { firstToken: /silence|hang/.test(fault) ? 4_000 : 30_000, idle: 30_000, total: 60_000 },
 });
 
 let gateway: TestGateway;

@@ -7,7 +7,7 @@ import { AUDIO } from '../upstream/operations-wire.ts';
 let at: OperationsGateway;
 const models = {
   second: { strategy: 'failover', targets: ['up/status-503', 'up/embed-second'], retry: { attempts: 1 } },
-  stalls: { strategy: 'failover', targets: ['up/tts-stall'], timeout: { idle: 150 } },
+  stalls: { strategy: 'failover', targets: ['up/tts-stall'], timeout: { idle: 1_500 } },
 };
 beforeAll(async () => {
   at = await startOperationsGateway({ models });

@@ -54,7 +54,7 @@ beforeAll(async () => {
       hints: [{ ...source, transforms: [{ use: 'approve', by: 'user', tools: [{ annotations: { destructiveHint: true } }] }] } as never],
       asked: [{ ...source, name: 'files', transforms: operator({ wait: 0 }) } as never],
       over: [{ ...source, name: 'files', transforms: operator({ wait: 0, when: 'args.amount > 1000' }) } as never],
-      waits: [{ ...source, name: 'files', transforms: operator({ wait: 4_000 }) } as never],
+      waits: [{ ...source, name: 'files', transforms: operator({ wait: 8_000 }) } as never],
       short: [{ ...source, name: 'files', transforms: operator({ wait: 0, expires: 5_000 }) } as never],
       both: [{ url: modernOnly.url, prefix: '', transforms: [{ use: 'approve', by: 'operator', wait: 0 }] } as never],
     },
