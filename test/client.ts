@@ -133,7 +133,7 @@ export function openCall(
 export function raw(
   url: string,
   bytes: string | Uint8Array,
-  { quiet = 1_500, until: stop }: { readonly quiet?: number; readonly until?: (text: string) => boolean } = {},
+  { quiet = 15_000, until: stop }: { readonly quiet?: number; readonly until?: (text: string) => boolean } = {},
 ): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {

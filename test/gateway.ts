@@ -109,7 +109,7 @@ export async function startTestGateway(
       found = ((await response.json()) as { items: Row[] }).items;
       return found.length >= count;
     };
-    await until(read, 8_000, `${count} rows of ${JSON.stringify(query)}`);
+    await until(read, 15_000, `${count} rows of ${JSON.stringify(query)}`);
     return found;
   };
   return {
@@ -122,7 +122,7 @@ export async function startTestGateway(
     rows,
     row: async (requestId) => {
       const read = async () => (await admin(`/requests/${requestId}`)).ok;
-      await until(read, 8_000, `the row of ${requestId}`);
+      await until(read, 15_000, `the row of ${requestId}`);
       return (await (await admin(`/requests/${requestId}`)).json()) as Row;
     },
     stop: async () => {

@@ -64,7 +64,8 @@ it('what is let through is fast on texts made against it', () => {
     '^',
     '$',
   );
-  const text = 'a'.repeat(50_000);
+  // A few hundredths of a second where the time grows with the length, and minutes where it grows with its square.
+  const text = 'a'.repeat(400_000);
   let tried = 0;
   fc.assert(
     fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), (pieces) => {
@@ -72,9 +73,9 @@ it('what is let through is fast on texts made against it', () => {
       if (patternFault(written) !== undefined) return;
       tried += 1;
       const { regex } = boundedPattern(`${written}x`.includes('^') ? written : `${written}x`);
-      expect(fastest(() => regex.test(text))).toBeLessThan(3_000);
+      expect(fastest(() => regex.test(text))).toBeLessThan(20_000);
     }),
-    { numRuns: 300 },
+    { numRuns: 300, endOnFailure: true },
   );
   expect(tried).toBeGreaterThan(50);
 });
@@ -82,7 +83,7 @@ it('what is let through is fast on texts made against it', () => {
 /** Milliseconds, of the best of a few tries: others may use the machine as well. */
 function fastest(work: () => unknown): number {
   let best = Number.POSITIVE_INFINITY;
-  for (let turn = 0; turn < 3 && best > 1_000; turn++) {
+  for (let turn = 0; turn < 2 && best > 20_000; turn++) {
     const started = performance.now();
     work();
     best = Math.min(best, performance.now() - started);

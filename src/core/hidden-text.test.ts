@@ -44,9 +44,8 @@ describe('what people do not see', () => {
   });
 
   it('is looked for in linear time', () => {
-    const began = performance.now();
+    // With the square of the length it would take longer than a test may.
     for (const piece of ['<!--', ' ', '\u200D', '\u{E0041}', 'a\u200Db', '-->']) hiddenTexts({ a: piece.repeat(200_000) });
-    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   it('is not told without end', () => {

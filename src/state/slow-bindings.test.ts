@@ -5,10 +5,8 @@ import worker, { type Env } from '../worker.ts';
 
 // What a call depends on may be slow without being dead: callers must not notice, but for limits that cannot be checked.
 
-/** Milliseconds that a slow dependency takes: longer than any call may wait. */
-const SLOW = 30_000;
-/** Milliseconds that a call may take here beside what it would. */
-const SOON = 1_500;
+/** Milliseconds that a slow dependency takes: who waits for it to the end waits longer than a test may take. */
+const SLOW = 3_600_000;
 
 const dependencies = ['DB', 'CACHE', 'HEALTH', 'LEDGER', 'CONTINUITY', 'IDEMPOTENCY'] as const;
 type Dependency = (typeof dependencies)[number];
@@ -64,7 +62,6 @@ function deployment() {
     IDEMPOTENCY: slowed('IDEMPOTENCY', env.IDEMPOTENCY, ['getByName', 'get', 'idFromName']),
   };
   const ask = async (path: string, body: object, headers: { readonly [name: string]: string } = {}) => {
-    const begun = Date.now();
     const request = new Request<unknown, IncomingRequestCfProperties>(`http://weir${path}`, {
       method: 'POST',
       headers: { authorization: 'Bearer weir_dev_key-of-the-tests', 'content-type': 'application/json', ...headers },
@@ -72,7 +69,7 @@ function deployment() {
     });
     const response = await worker.fetch(request, bindings, createExecutionContext());
     const text = await response.text();
-    return { status: response.status, text, ms: Date.now() - begun };
+    return { status: response.status, text };
   };
   return { slowness, ask };
 }
@@ -96,7 +93,7 @@ beforeAll(() => applyD1Migrations(env.DB, env.TEST_MIGRATIONS));
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.each(dependencies)('where %s is slow', (dependency) => {
-  it.each(calls)('$what is answered all the same', { timeout: 20_000 }, async ({ path, body, headers }) => {
+  it.each(calls)('$what is answered all the same', async ({ path, body, headers }) => {
     const { slowness, ask } = deployment();
     const before = await ask(path, body, headers);
     expect(before.status, before.text).toBe(200);
@@ -105,13 +102,13 @@ describe.each(dependencies)('where %s is slow', (dependency) => {
     await sleep(1_100);
     const during = await ask(path, body, headers);
     expect(during.status, during.text).toBe(200);
-    expect(during.ms).toBeLessThan(dependency === 'CONTINUITY' ? 2_000 + SOON : SOON);
-    expect((await ask(path, body, headers)).ms).toBeLessThan(dependency === 'CONTINUITY' ? 2_000 + SOON : SOON);
+    const next = await ask(path, body, headers);
+    expect(next.status, next.text).toBe(200);
   });
 });
 
 describe('what cannot be checked is not let through, and that is said soon', () => {
-  it('a call under limits, where the ledger is slow', { timeout: 20_000 }, async () => {
+  it('a call under limits, where the ledger is slow', async () => {
     const { slowness, ask } = deployment();
     const limits = [{ unit: 'requests', limit: 100, window: '1m' }];
     const made = await ask('/admin/v1/keys', { app: 'dev', name: 'limited', limits }, { authorization: 'Bearer admin-token-of-the-tests' });
@@ -120,27 +117,24 @@ describe('what cannot be checked is not let through, and that is said soon', () 
     const headers = { authorization: `Bearer ${key}` };
     expect((await ask('/v1/chat/completions', chat(), headers)).status).toBe(200);
     slowness.slow = 'LEDGER';
-    const { status, text, ms } = await ask('/v1/chat/completions', chat(), headers);
+    const { status, text } = await ask('/v1/chat/completions', chat(), headers);
     expect({ status, text }).toMatchObject({ status: 503, text: expect.stringContaining('cannot be checked') });
-    expect(ms).toBeLessThan(5_000 + SOON);
   });
 
-  it('a call with an Idempotency-Key, where nobody can say whether it was answered', { timeout: 20_000 }, async () => {
+  it('a call with an Idempotency-Key, where nobody can say whether it was answered', async () => {
     const { slowness, ask } = deployment();
     const key = () => ({ 'idempotency-key': `"${crypto.randomUUID()}"` });
     expect((await ask('/v1/chat/completions', chat(), key())).status).toBe(200);
     slowness.slow = 'IDEMPOTENCY';
-    const { status, ms } = await ask('/v1/chat/completions', chat(), key());
+    const { status } = await ask('/v1/chat/completions', chat(), key());
     expect(status).toBe(503);
-    expect(ms).toBeLessThan(5_000 + SOON);
   });
 
-  it('a stranger, where the database is slow', { timeout: 20_000 }, async () => {
+  it('a stranger, where the database is slow', async () => {
     const { slowness, ask } = deployment();
     expect((await ask('/v1/chat/completions', chat())).status).toBe(200);
     slowness.slow = 'DB';
-    const { status, ms } = await ask('/v1/chat/completions', chat(), { authorization: 'Bearer weir_live_0000000000000000_nobody' });
+    const { status } = await ask('/v1/chat/completions', chat(), { authorization: 'Bearer weir_live_0000000000000000_nobody' });
     expect([401, 503]).toContain(status);
-    expect(ms).toBeLessThan(5_000 + SOON);
   });
 });

@@ -50,7 +50,7 @@ it('show how a tool has changed, and let it in again', { timeout: 120_000 }, asy
   const list = (await weir('tools', 'list', '--status', 'changed', '--route', 'pinned')).out;
   expect(list).toMatch(/^id +route +source +name +status +differs +hides\ntool_\w+ +pinned +files +read +changed +1 +1\n$/);
   const id = /tool_\w+/.exec(list)?.[0] ?? '';
-  await until(() => told.length > 0, 10_000, 'the webhook');
+  await until(() => told.length > 0, 15_000, 'the webhook');
   expect(told.splice(0).map(({ body }) => JSON.parse(body))).toMatchObject([
     {
       type: 'tool.quarantined',
@@ -76,7 +76,7 @@ it('are told by webhooks that a call waits, and decide', { timeout: 120_000 }, a
   const args = { path: 'canary' };
   expect(await textOf(call(gateway.mcp('asked'), 1, 'read', args))).toContain('waits for an operator');
   await call(gateway.mcp('asked'), 1, 'read', args);
-  await until(() => told.length > 0, 10_000, 'the webhook');
+  await until(() => told.length > 0, 15_000, 'the webhook');
   const { type, data } = JSON.parse(told[0]?.body ?? '');
   expect([type, data]).toEqual([
     'approval.requested',

@@ -158,7 +158,7 @@ describe('reasoning that is sealed for one account', () => {
         told = { text: data.output_text, loss: response.headers.get('x-weir-loss') };
         return true;
       },
-      10_000,
+      15_000,
       'another account answers',
     );
     expect(told?.text).not.toBe(accounts[0]);

@@ -46,11 +46,11 @@ it('an answer that one isolate keeps is given by another, until it is thrown awa
   // The other isolate hears of the configuration a moment later.
   await until(
     async () => (await post(second, 'openai', 'up/ok/text?words=1&id=ready')).headers.get('x-weir-cache') !== 'off',
-    8_000,
+    15_000,
     'it is served',
   );
   expect(await ask(first)).toBe('miss');
-  await until(async () => (await ask(second)) === 'hit', 5_000, 'the other isolate finds it');
+  await until(async () => (await ask(second)) === 'hit', 15_000, 'the other isolate finds it');
   const known = upstream.journal.of('id=isolates').length;
   expect(await ask(second)).toBe('hit');
   expect((await admin('/cache', 'DELETE', { model })).status).toBe(200);
@@ -59,6 +59,6 @@ it('an answer that one isolate keeps is given by another, until it is thrown awa
   expect(upstream.journal.of('id=isolates')).toHaveLength(known + 1);
   // What the first one remembers is not given either: it asks anew, or finds what the second one has asked.
   await ask(first);
-  await until(async () => (await ask(first)) === 'hit', 5_000, 'the first isolate has the new one');
+  await until(async () => (await ask(first)) === 'hit', 15_000, 'the first isolate has the new one');
   expect(upstream.journal.of('id=isolates').length).toBeLessThanOrEqual(known + 2);
 });

@@ -29,7 +29,7 @@ function startVendor(): Promise<Server> {
   const vendor = createServer(async (request, response) => {
     const body = await read(request);
     asked.push({ url: request.url, authorization: request.headers.authorization, body });
-    if (body.model === 'slow') await new Promise((resolve) => setTimeout(resolve, 2_000));
+    if (body.model === 'slow') return;
     const data = body.input.map((text, index) => ({ index, embedding: directionOf(text) }));
     const answer = { data: body.model === 'short' ? data.slice(1) : data, usage: { prompt_tokens: 5, total_tokens: 5 } };
     response.writeHead(body.model === 'down' ? 500 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
@@ -66,7 +66,7 @@ beforeAll(async () => {
       },
       models: {
         own: meant({ threshold: 0.5 }),
-        elsewhere: meant({ threshold: 0.5, embedding: 'vectors/three', wait: 2_000 }),
+        elsewhere: meant({ threshold: 0.5, embedding: 'vectors/three', wait: 10_000 }),
         slow: meant({ threshold: 0.5, embedding: 'vectors/slow', wait: 100 }),
         down: meant({ threshold: 0.5, embedding: 'vectors/down' }),
         short: meant({ threshold: 0.5, embedding: 'vectors/short' }),
@@ -78,6 +78,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await gateway?.stop();
+  server?.closeAllConnections();
   server?.close();
 });
 beforeEach(() => {
@@ -134,8 +135,9 @@ describe('an embedder elsewhere', () => {
   });
 
   it.each(['slow', 'down', 'short', 'unknown'])('that is %s makes no call fail', async (model) => {
-    const began = Date.now();
-    expect(await ask(model, 'a question about a bill')).toMatchObject({ status: 200, to: 'rest' });
-    expect(Date.now() - began).toBeLessThan(1_900);
+    const { facts, ...answer } = await ask(model, 'a question about a bill');
+    expect(answer).toEqual({ status: 200, to: 'rest' });
+    // It never answers: who waits for it longer than the model says waits for ever.
+    if (model === 'slow') expect(facts?.intent).toMatchObject({ reason: expect.stringContaining('within 100 ms') });
   });
 });

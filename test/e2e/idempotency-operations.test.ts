@@ -117,7 +117,7 @@ describe('the configuration', () => {
     const key = made();
     expect(await isReplay(key)).toBe(false);
     expect(await isReplay(key)).toBe(true);
-    await until(async () => !(await isReplay(key)), 6_000, 'the end of the answer');
+    await until(async () => !(await isReplay(key)), 15_000, 'the end of the answer');
     await at.publish();
   });
 

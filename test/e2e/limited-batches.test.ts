@@ -86,7 +86,7 @@ describe('a batch of a key with limits', () => {
     expect(await usedBy(at, key)).toBe(foreseen);
     // 140 tokens of a thousandth of a dollar, at half the price; whoever looks first, and however many look at once.
     await Promise.all(Array.from({ length: 5 }, () => client.batches.retrieve(id)));
-    await until(async () => (await usedBy(at, key)) === 70_000_000, 5_000, 'what the batch came to');
+    await until(async () => (await usedBy(at, key)) === 70_000_000, 15_000, 'what the batch came to');
     await client.batches.retrieve(id);
     expect(await usedBy(at, key)).toBe(70_000_000);
   });
@@ -100,7 +100,7 @@ describe('a batch of a key with limits', () => {
     const client = clientOf(key);
     const { id } = await submit(client, await upload(client, [chat('up/half-over')]), { looks: '1', ...how });
     await client.batches.retrieve(id);
-    await until(async () => (await usedBy(at, key)) === nano, 5_000, `${nano} to be settled`);
+    await until(async () => (await usedBy(at, key)) === nano, 15_000, `${nano} to be settled`);
   });
 
   it('stays charged as it was foreseen where its vendor never says', async () => {
@@ -129,7 +129,7 @@ describe('a batch of a key with limits', () => {
             () => true,
             () => false,
           ),
-        5_000,
+        15_000,
         'its place',
       );
   });
@@ -139,10 +139,10 @@ describe('a batch of a key with limits', () => {
     const client = clientOf(key);
     const input = await upload(client, [chat('up/half-gone')]);
     await expect(submit(client, input, { refused: 'yes' })).rejects.toMatchObject({ status: 400 });
-    await until(async () => (await usedBy(at, key)) === 0, 5_000, 'what was held to come back');
+    await until(async () => (await usedBy(at, key)) === 0, 15_000, 'what was held to come back');
     await client.files.delete(input);
     await expect(submit(client, input)).rejects.toMatchObject({ status: 404 });
-    await until(async () => (await usedBy(at, key)) === 0, 5_000, 'what was held to come back');
+    await until(async () => (await usedBy(at, key)) === 0, 15_000, 'what was held to come back');
   });
 
   it('of what cannot be foreseen is refused by its line', async () => {

@@ -38,7 +38,7 @@ async function comesTo(key: LimitedKey, total: number, model: string, call: Oper
     seen.push(used - looks++ * billed);
     return seen.at(-1) === total;
   };
-  await until(isSo, 8_000, `${total} to be settled`).catch((error: unknown) => {
+  await until(isSo, 15_000, `${total} to be settled`).catch((error: unknown) => {
     throw new Error(`${String(error)}: ${seen.join(' ')}`);
   });
 }
@@ -90,7 +90,7 @@ describe('units beside money', () => {
     const mark = 'whisper-held';
     const release = at.upstream.holdBack(mark);
     const answers = Array.from({ length: 6 }, () => asked(key, `up/${mark}`, call));
-    await until(() => at.upstream.of(mark).length === 2, 10_000, 'two of ten seconds each');
+    await until(() => at.upstream.of(mark).length === 2, 15_000, 'two of ten seconds each');
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(at.upstream.of(mark)).toHaveLength(2);
     release();

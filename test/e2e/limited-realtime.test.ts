@@ -44,7 +44,7 @@ async function open({ key }: LimitedKey, model: string): Promise<Session | numbe
     events,
     closed,
     say: (event) => socket.send(JSON.stringify(event)),
-    heard: (type, times = 1) => until(() => events.filter((event) => event.type === type).length >= times, 8_000, `${times} ${type}`),
+    heard: (type, times = 1) => until(() => events.filter((event) => event.type === type).length >= times, 15_000, `${times} ${type}`),
   };
 }
 
@@ -54,7 +54,7 @@ async function opened(key: LimitedKey, model: string): Promise<Session> {
   return session;
 }
 
-const comesTo = (key: LimitedKey, nano: number) => until(async () => (await usedBy(at, key)) === nano, 8_000, `${nano} to be settled`);
+const comesTo = (key: LimitedKey, nano: number) => until(async () => (await usedBy(at, key)) === nano, 15_000, `${nano} to be settled`);
 
 describe('a realtime session of a key with limits', () => {
   it('opens only where a response fits, however many are opened at once', async () => {
@@ -124,7 +124,7 @@ describe('a realtime session of a key with limits', () => {
     say({ type: 'response.create' });
     await heard('response.output_audio.delta');
     socket.terminate();
-    await until(async () => (await usedBy(at, key)) > 20 * 1_000_000, 8_000, 'some of it to be charged');
+    await until(async () => (await usedBy(at, key)) > 20 * 1_000_000, 15_000, 'some of it to be charged');
     // Three seconds of speech at twenty tokens, a word of text, and the few tokens that asked for it.
     expect(await usedBy(at, key)).toBeLessThan(100 * 1_000_000);
   });
@@ -148,6 +148,6 @@ describe('a realtime session of a key with limits', () => {
     // A minute is held for at once.
     expect(await open(key, 'up/voice-seconds')).toBe(400);
     first.socket.close(1000);
-    await until(async () => typeof (await open(key, 'up/voice-seconds')) !== 'number', 8_000, 'what was not used to come back');
+    await until(async () => typeof (await open(key, 'up/voice-seconds')) !== 'number', 15_000, 'what was not used to come back');
   });
 });

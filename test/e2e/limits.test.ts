@@ -96,7 +96,7 @@ describe('a budget', () => {
       ),
     );
     const asked = () => gateway.upstream.journal.of('id=held-budget').length;
-    await expect.poll(() => asked() + statuses.length, { timeout: 10_000 }).toBe(60);
+    await expect.poll(() => asked() + statuses.length, { timeout: 15_000 }).toBe(60);
     const admitted = asked();
     expect(admitted).toBeGreaterThanOrEqual(5);
     expect(admitted).toBeLessThan(10);
@@ -157,7 +157,7 @@ describe('near the end of a budget', () => {
     // A hundredth of a dollar for a thousand tokens: near two thousand of them, and none above.
     expect(said.length).toBeGreaterThan(500);
     expect(said.length).toBeLessThan(2_000);
-    await expect.poll(async () => (await ask(key, { model: 'up/ok/text?words=1', max_tokens: 200 })).status).toBe(400);
+    await expect.poll(async () => (await ask(key, { model: 'up/ok/text?words=1', max_tokens: 200 })).status, { timeout: 15_000 }).toBe(400);
   });
 
   it('a whole answer is asked for as long as it may be', async () => {
@@ -171,13 +171,13 @@ describe('near the end of a budget', () => {
 
 it('a call under way holds its place, and one that has ended has freed it', async () => {
   const key = await keyWith([{ unit: 'concurrent', limit: 1 }]);
-  const hanging = ask(key, { model: 'up/fault/hang?id=held-place' }, { 'x-weir-timeout': '1500' });
-  await expect.poll(() => gateway.upstream.journal.of('id=held-place').length, { timeout: 5_000 }).toBeGreaterThan(0);
+  const hanging = ask(key, { model: 'up/fault/hang?id=held-place' }, { 'x-weir-timeout': '5000' });
+  await expect.poll(() => gateway.upstream.journal.of('id=held-place').length, { timeout: 15_000 }).toBeGreaterThan(0);
   expect((await ask(key)).status).toBe(429);
   expect((await hanging).status).toBe(504);
-  await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
+  await expect.poll(async () => (await ask(key)).status, { timeout: 15_000 }).toBe(200);
   await (await ask(key, { stream: true })).text();
-  await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
+  await expect.poll(async () => (await ask(key)).status, { timeout: 15_000 }).toBe(200);
 });
 
 it('a caller of a whole answer who hangs up is charged what was foreseen, and frees the place when the wait is over', async () => {
@@ -186,14 +186,14 @@ it('a caller of a whole answer who hangs up is charged what was foreseen, and fr
     { unit: 'usd', limit: 0.25 },
   ]);
   const left = new AbortController();
-  const headers = { 'x-weir-run': 'left-whole', 'x-weir-timeout': '1500' };
+  const headers = { 'x-weir-run': 'left-whole', 'x-weir-timeout': '5000' };
   const hanging = ask(key, { model: 'up/fault/hang?id=left-whole' }, headers, left.signal);
-  await expect.poll(() => gateway.upstream.journal.of('id=left-whole').length, { timeout: 5_000 }).toBeGreaterThan(0);
+  await expect.poll(() => gateway.upstream.journal.of('id=left-whole').length, { timeout: 15_000 }).toBeGreaterThan(0);
   expect((await ask(key)).status).toBe(429);
   left.abort();
   await hanging.catch(() => undefined);
-  await expect.poll(async () => (await ask(key)).status, { timeout: 5_000 }).toBe(200);
+  await expect.poll(async () => (await ask(key)).status, { timeout: 15_000 }).toBe(200);
   // What the first may have come to is gone: a tenth of a dollar and some.
-  await expect.poll(async () => (await ask(key, { max_tokens: 200 })).status, { timeout: 5_000 }).toBe(400);
+  await expect.poll(async () => (await ask(key, { max_tokens: 200 })).status, { timeout: 15_000 }).toBe(400);
   expect((await gateway.rows({ run: 'left-whole' }))[0]).toMatchObject({ status: 'failed', stream: false });
 });

@@ -176,7 +176,7 @@ describe('a key', () => {
     expect((await infoOf(key)).spend).toBeGreaterThan(0);
     const free = await generate({ key_alias: 'without a budget' });
     await call(free.key);
-    await expect.poll(async () => (await infoOf(free.key)).spend, { timeout: 8_000 }).toBeGreaterThan(0);
+    await expect.poll(async () => (await infoOf(free.key)).spend, { timeout: 15_000 }).toBeGreaterThan(0);
     expect(await get('/key/info?key=sk-nobody')).toMatchObject({ status: 404, body: { error: { type: 'not_found_error' } } });
     expect((await get('/key/info')).status).toBe(400);
   });

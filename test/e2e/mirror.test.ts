@@ -29,7 +29,7 @@ beforeAll(async () => {
         translated: mirrored('mt1', 'ant/ok/text?words=5'),
         never: mirrored('mn1', 'up/ok/text?words=5', { share: 0 }),
         failing: mirrored('mf1', 'up/fault/status?code=500'),
-        hanging: mirrored('mh1', 'up/fault/late?ms=3000'),
+        hanging: mirrored('mh1', 'up/fault/held-back?words=20'),
         broken: mirrored('mb1', 'up/fault/reset?n=3'),
         unpriced: mirrored('mu1', 'unpriced/ok/text?words=5'),
         abroad: { ...mirrored('ma1', 'up/ok/text?words=5'), targets: ['eu/ok/text?words=3&id=ma1-own'], require: { regions: ['eu'] } },
@@ -92,9 +92,9 @@ describe('a copy of a call', () => {
   });
 
   it("delays nobody, and its failing is nobody's", async () => {
-    const begun = Date.now();
     const answers = await Promise.all(['failing', 'hanging', 'broken'].map((model) => streamed(gateway.url, 'openai', model)));
-    expect(Date.now() - begun).toBeLessThan(2_500);
+    // This copy begins when all of them are there.
+    gateway.upstream.journal.goOn('id=mh1-copy');
     for (const answer of answers) {
       expect(answer.status).toBe(200);
       expect(endings(answer.bytes)).toMatchObject({ done: 1, errors: [] });
@@ -133,12 +133,12 @@ describe('the budget of a mirror', () => {
   it('is held before a copy is sent, and never passed, however many calls come', async () => {
     const ask = () => post(gateway.url, 'openai', 'poor', { extra: { max_tokens: 60 } });
     for (let at = 0; at < 6; at++) await Promise.all([ask(), ask(), ask()]);
-    await until(() => seen('mq1-copy').length > 0, 5_000, 'a copy');
+    await until(() => seen('mq1-copy').length > 0, 15_000, 'a copy');
     await sleep(500);
     expect(seen('mq1-own')).toHaveLength(18);
     // 60 tokens out and 11 in: two fit into fifteen hundredths of a dollar, a third has no room.
     expect(seen('mq1-copy').length).toBeLessThanOrEqual(2);
-    await until(() => storedLedger(gateway.stateDir).holds.length === 0, 8_000, 'nothing is held any more');
+    await until(() => storedLedger(gateway.stateDir).holds.length === 0, 15_000, 'nothing is held any more');
     const meter = storedLedger(gateway.stateDir).meters.find(({ key }) => key.includes('mirror:poor'));
     expect(meter?.reserved).toBe(0);
     expect(meter?.spent).toBeLessThanOrEqual(150_000_000);
@@ -161,7 +161,7 @@ describe('the budget of a mirror', () => {
     expect(answer.status).toBe(200);
     const id = answer.headers.get('x-weir-request-id');
     await copyOf(id);
-    await until(() => storedUsage(gateway.stateDir).some((row) => row.request_id === `${id}.mirror`), 10_000, 'the row of account');
+    await until(() => storedUsage(gateway.stateDir).some((row) => row.request_id === `${id}.mirror`), 15_000, 'the row of account');
     const rows = storedUsage(gateway.stateDir);
     expect(rows.filter((row) => row.key_id === keyId)).toMatchObject([{ request_id: id, cost: 14_000_000 }]);
     expect(rows.find((row) => row.request_id === `${id}.mirror`)).toMatchObject({ key_id: 'mirror:limited', cost: 16_000_000 });

@@ -133,15 +133,15 @@ describe('tokens of an OpenID provider', () => {
 
   it('end with their app: what is disabled is not served a second later, and answers that flow end', async () => {
     const token = await issuer.forClient('builds');
-    const flowing = await openCall(gateway.url, 'openai', 'up/fault/pace?ms=50&words=400', { headers: bearer(token) });
+    const flowing = await openCall(gateway.url, 'openai', 'up/fault/pace?ms=50&words=2000', { headers: bearer(token) });
     const ended = new Promise<string>((resolve) => flowing.response.once('close', () => resolve(flowing.received().toString())));
-    await until(() => /w3\b/.test(flowing.received().toString()), 5_000, 'some words');
+    await until(() => /w3\b/.test(flowing.received().toString()), 15_000, 'some words');
     const { items } = (await ask(gateway, 'GET', '/apps?name=builds')).body as { items: { id: string }[] };
     await ask(gateway, 'PATCH', `/apps/${items[0]?.id}`, { disabled: true });
-    await until(async () => (await call(gateway, bearer(token))).status === 401, 2_000, 'the app is disabled');
+    await until(async () => (await call(gateway, bearer(token))).status === 401, 15_000, 'the app is disabled');
     expect(await ended).toMatch(/revoked(?![\s\S]*\[DONE\])/);
     await ask(gateway, 'PATCH', `/apps/${items[0]?.id}`, { disabled: false });
-    await until(async () => (await call(gateway, bearer(token))).status === 200, 4_000, 'the app is back');
+    await until(async () => (await call(gateway, bearer(token))).status === 200, 15_000, 'the app is back');
   });
 
   it('administer the gateway where they say so, under their own name', async () => {

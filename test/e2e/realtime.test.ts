@@ -54,7 +54,7 @@ async function talk(
 
 const rowOf = async (servedModel: string): Promise<Row> => {
   const find = async () => (await at.gateway.rows({})).find((row) => row.servedModel === servedModel);
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const found = await find();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 25));

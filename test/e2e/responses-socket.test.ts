@@ -2,7 +2,7 @@ import OpenAI from 'openai';
 import { ResponsesWS } from 'openai/resources/responses/ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { KEY, startTestGateway, type TestGateway } from '../gateway.ts';
+import { KEY, startTestGateway, type TestGateway, until } from '../gateway.ts';
 import { type ResponsesVendor, startResponsesVendor } from '../upstream/responses-vendor.ts';
 
 let gateway: TestGateway;
@@ -167,8 +167,7 @@ describe('a WebSocket', () => {
     await new Promise((resolve) => socket.once('message', resolve));
     socket.close();
     const seen = () => gateway.upstream.journal.of('id=ws-leave')[0];
-    for (let wait = 0; wait < 100 && seen()?.closedByPeerAt === undefined; wait++) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(seen()?.closedByPeerAt).toBeDefined();
+    await until(() => seen()?.closedByPeerAt !== undefined, 15_000, 'the upstream is closed');
   });
 
   it('is what the official client speaks', async () => {

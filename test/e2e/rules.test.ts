@@ -200,7 +200,7 @@ describe('the country of a call', () => {
         await response.arrayBuffer();
         const row = `${deployed.url}/admin/v1/requests/${response.headers.get('x-weir-request-id')}`;
         const read = () => fetch(row, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
-        await until(async () => (await read()).ok, 8_000, row);
+        await until(async () => (await read()).ok, 15_000, row);
         return ((await (await read()).json()) as { facts: { rule: unknown } }).facts.rule;
       };
       // As the simulator of the platform is told what the edge would say.

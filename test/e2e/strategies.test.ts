@@ -154,7 +154,7 @@ describe('cost', () => {
           strategy: 'cost',
           targets: ['a/ok/text', 'b/fault/flaky?times=2&code=500'],
           retry: { attempts: 1 },
-          breaker: { failures: 2, cooldown: 1_500 },
+          breaker: { failures: 2, cooldown: 5_000 },
         },
       },
       { a: prices(3), b: prices(1) },
@@ -165,14 +165,14 @@ describe('cost', () => {
       return `${response.headers.get('x-weir-model')?.split('/')[0]} ${response.headers.get('x-weir-attempts')}`;
     };
     expect([await attempts(), await attempts(), await attempts()]).toEqual(['a 2', 'a 2', 'a 1']);
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await new Promise((resolve) => setTimeout(resolve, 5_600));
     expect([await attempts(), await attempts()]).toEqual(['b 1', 'b 1']);
   });
 });
 
 describe('least-busy', () => {
   it('spreads twenty calls that stay over two targets, by their weights', async () => {
-    const held = 'fault/pause?n=3&ms=6000&id=busy';
+    const held = 'fault/held?n=3&id=busy';
     await publish({ m: { strategy: 'least-busy', targets: [`a/${held}`, { model: `b/${held}`, weight: 3 }] } });
     const calls: OpenCall[] = [];
     for (let index = 0; index < 20; index++) calls.push(await openCall(gateway.url, 'openai', 'm'));

@@ -122,7 +122,7 @@ beforeAll(async () => {
   ids.requests = rows[0]?.id ?? '';
   await until(
     () => tables().some(({ table, rows: accounted }) => table === 'usage' && accounted.length > 1),
-    8_000,
+    15_000,
     'both calls are in the account',
   );
   const { paths } = (await admin('GET', '/openapi.json')) as { readonly paths: { readonly [path: string]: object } };

@@ -392,7 +392,7 @@ it('a run is of its app: what is spent in it, and that it was stopped, is nobody
   for (const app of [places.app, places.neighbour]) expect((await ask(gateway, 'PATCH', `/apps/${app}`, { limits: [] })).status).toBe(200);
   expect((await ask(gateway, 'POST', '/runs/halted/stop', { app: places.app })).status).toBe(200);
   // An isolate that has just asked the ledger asks again within the second.
-  await until(async () => (await statuses(mine.key, 'halted')) === 400, 5_000, 'the run is stopped');
+  await until(async () => (await statuses(mine.key, 'halted')) === 400, 15_000, 'the run is stopped');
   for (const { key, name } of others) expect(await statuses(key, 'halted'), name).toBe(200);
 });
 

@@ -40,7 +40,7 @@ const words = (text: string) => [...text.matchAll(/w\d+/g)].length;
 async function leaveAfter(count: number, dialect: Dialect, model: string, options: Parameters<typeof openCall>[3] = {}) {
   const call = await openCall(gateway.url, dialect, model, options);
   const said = () => call.received().toString();
-  await until(() => words(said()) >= count, 10_000, `${count} words`).catch((late: unknown) => {
+  await until(() => words(said()) >= count, 15_000, `${count} words`).catch((late: unknown) => {
     throw new Error(`${late}: ${call.response.statusCode} ${said().slice(0, 500)}`);
   });
   call.leave();
@@ -59,7 +59,7 @@ async function onlyRow(run: string): Promise<Full> {
   return (await gateway.row(row.id)) as Full;
 }
 
-const ended = (mark: string, within: number) =>
+const ended = (mark: string, within = 30_000) =>
   until(() => gateway.upstream.journal.of(mark).some(({ endedAt }) => endedAt !== undefined), within, `${mark} is read to its end`);
 
 const ways: readonly { readonly way: string; readonly dialect: Dialect; readonly provider: string; readonly extra: object }[] = [
@@ -75,7 +75,7 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     const run = `drained-${way}`;
     const mark = `id=${run}.`;
     await leaveAfter(3, dialect, `${provider}/fault/pace?ms=20&words=100&${mark}`, { extra, headers: { 'x-weir-run': run } });
-    await ended(mark, 10_000);
+    await ended(mark);
     const row = await onlyRow(run);
     expect(row).toMatchObject({ status: 'complete', usage: { output: 100 }, facts: { drained: true } });
     expect(row.usage?.estimated).toBeUndefined();
@@ -85,7 +85,7 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
   it('is so long after a Worker would have ended', { timeout: 150_000 }, async () => {
     const mark = 'id=long-';
     const { leftAt } = await leaveAfter(3, 'openai', `up/fault/pace?ms=100&words=390&${mark}`, { headers: { 'x-weir-run': 'long' } });
-    await ended(mark, 60_000);
+    await ended(mark, 100_000);
     expect(Date.now() - leftAt).toBeGreaterThan(35_000);
     const row = await onlyRow('long');
     expect(row).toMatchObject({ status: 'complete', usage: { output: 390 } });
@@ -109,26 +109,30 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
   it('before a word was said is charged for the answer that then comes', async () => {
     const mark = 'id=silent-';
     const headers = { 'x-weir-run': 'silent' };
-    const { leave } = await openCall(gateway.url, 'openai', `up/fault/late?ms=2500&words=7&${mark}`, { headers });
+    const { leave } = await openCall(gateway.url, 'openai', `up/fault/held-back?words=7&${mark}`, { headers });
     leave();
-    await ended(mark, 6_000);
+    // Time to notice it.
+    await sleep(3_000);
+    gateway.upstream.journal.goOn(mark);
+    await ended(mark);
     expect(await onlyRow('silent')).toMatchObject({ status: 'complete', usage: { output: 7 }, facts: { drained: true } });
   });
 
   it('is waited for no longer than the operator says, and then charged by estimate', async () => {
     const { leftAt } = await leaveAfter(3, 'openai', 'bounded', { headers: { 'x-weir-run': 'bounded' } });
     const seen = gateway.upstream.journal.one('id=bounded-');
-    await until(() => seen.closedByPeerAt !== undefined, 6_000, 'the upstream is closed');
+    await until(() => seen.closedByPeerAt !== undefined, 15_000, 'the upstream is closed');
     expect((seen.closedByPeerAt ?? 0) - leftAt).toBeGreaterThan(800);
     expect(await onlyRow('bounded')).toMatchObject({ status: 'aborted', usage: { estimated: true }, facts: { drained: true } });
   });
 
   it('is not waited for where the model says so', async () => {
-    const { leftAt } = await leaveAfter(3, 'openai', 'hasty', { headers: { 'x-weir-run': 'hasty' } });
+    await leaveAfter(3, 'openai', 'hasty', { headers: { 'x-weir-run': 'hasty' } });
     const seen = gateway.upstream.journal.one('id=hasty-');
-    await until(() => seen.closedByPeerAt !== undefined, 2_000, 'the upstream is closed');
-    expect((seen.closedByPeerAt ?? 0) - leftAt).toBeLessThan(1_000);
-    expect(await onlyRow('hasty')).toMatchObject({ status: 'aborted', usage: { estimated: true } });
+    await until(() => seen.closedByPeerAt !== undefined, 15_000, 'the upstream is closed');
+    const row = await onlyRow('hasty');
+    expect(row).toMatchObject({ status: 'aborted', usage: { estimated: true } });
+    expect(row.facts?.drained).toBeUndefined();
   });
 
   it('and whose run is stopped then is charged for what came until then', async () => {
@@ -138,10 +142,10 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     const response = await gateway.admin(`/runs/${run}/stop`, { method: 'POST', body: JSON.stringify({ app: 'dev' }) });
     expect(response.status, await response.text()).toBeLessThan(300);
     const seen = gateway.upstream.journal.one(mark);
-    await until(() => seen.closedByPeerAt !== undefined, 6_000, 'the upstream is closed');
+    await until(() => seen.closedByPeerAt !== undefined, 15_000, 'the upstream is closed');
     const row = await onlyRow(run);
     expect(row).toMatchObject({ usage: { estimated: true }, facts: { drained: true } });
-    expect(row.usage?.output).toBeLessThan(1_000);
+    expect(row.usage?.output).toBeLessThan(2_000);
   });
 
   it('and whose budget ends then is charged for no more than there was', async () => {
@@ -155,7 +159,7 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     await until(() => seen.closedByPeerAt !== undefined, 20_000, 'the upstream is closed');
     expect(await onlyRow(run)).toMatchObject({ facts: { drained: true } });
     const account = () => storedUsage(gateway.stateDir).filter(({ key_id }) => key_id === id);
-    await until(() => account().length > 0, 10_000, 'it is settled');
+    await until(() => account().length > 0, 15_000, 'it is settled');
     expect(account()).toHaveLength(1);
     expect(account()[0]?.cost).toBeGreaterThan(0.5 * NANO);
     expect(account()[0]?.cost).toBeLessThanOrEqual(1.2 * NANO);
@@ -171,10 +175,10 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     const revoked = await gateway.admin(`/keys/${id}`, { method: 'DELETE' });
     expect(revoked.status, await revoked.text()).toBeLessThan(300);
     const seen = gateway.upstream.journal.one(mark);
-    await until(() => seen.closedByPeerAt !== undefined, 10_000, 'the upstream is closed');
+    await until(() => seen.closedByPeerAt !== undefined, 15_000, 'the upstream is closed');
     const row = await onlyRow(run);
     expect(row).toMatchObject({ usage: { estimated: true }, facts: { drained: true } });
-    expect(row.usage?.output).toBeLessThan(1_000);
+    expect(row.usage?.output).toBeLessThan(2_000);
   });
 
   it('finds the whole answer under the key that the call had', async () => {
@@ -182,7 +186,7 @@ describe.concurrent('a caller who leaves an answer that is drained', () => {
     const model = `up/fault/pace?ms=20&words=60&${mark}`;
     const headers = { 'idempotency-key': '"left-and-came-back"', 'x-weir-run': 'kept' };
     await leaveAfter(3, 'openai', model, { headers });
-    await ended(mark, 10_000);
+    await ended(mark);
     const again = await post(gateway.url, 'openai', model, { headers, extra: { stream: true } });
     const text = await again.text();
     expect(again.headers.get('idempotent-replayed')).toBe('true');

@@ -8,7 +8,7 @@ beforeAll(async () => {
     limits: { ping: 300 },
     models: {
       slow: { targets: ['up/fault/hang'], retry: { attempts: 1 }, timeout: { firstToken: 100, total: 200 } },
-      idle: { targets: ['up/fault/stall?n=4'], retry: { attempts: 1 }, timeout: { idle: 400, total: 1_500 } },
+      idle: { targets: ['up/fault/stall?n=4'], retry: { attempts: 1 }, timeout: { idle: 1_000, total: 5_000 } },
       closed: { targets: ['closed/gpt'], retry: { attempts: 1 } },
     },
   });

@@ -84,7 +84,7 @@ it('five thousand keys that strangers make up are 401, and leave no object, file
   const own = async (at: number) => {
     const before = rowsOf('usage').reduce((sum, each) => sum + each, 0);
     expect(await call(known.key, at)).toBe(200);
-    await until(() => rowsOf('usage').reduce((sum, each) => sum + each, 0) > before, 10_000, 'the call is in the account');
+    await until(() => rowsOf('usage').reduce((sum, each) => sum + each, 0) > before, 15_000, 'the call is in the account');
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   };
   await own(0);

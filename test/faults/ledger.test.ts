@@ -80,7 +80,7 @@ function call({ key }: Key, { model = 'up/m-ok', stream = false, text }: Options
 /** The row of an answer, once it has gone out. */
 async function rowOf({ requestId }: Answered): Promise<UsageRow> {
   const find = () => storedUsage(stateDir).find(({ request_id }) => request_id === requestId);
-  await until(() => find() !== undefined, 10_000, `the row of ${requestId}`);
+  await until(() => find() !== undefined, 15_000, `the row of ${requestId}`);
   const row = find();
   if (row === undefined) throw new Error(`the row of ${requestId} has gone`);
   return row;
@@ -157,6 +157,8 @@ describe('a vendor that lies about usage', () => {
       if (isDiscount ? cost !== due : !counted || estimated !== 1) wrong.push({ name, cost, estimated });
     }
     expect(wrong).toEqual([]);
+    // Where calls come often their isolate settles them, and the account goes back to the ledger when its second is over.
+    await until(() => spentBy(key) === sum, 15_000, 'all of it is spent').catch(() => undefined);
     expect(spentBy(key)).toBe(sum);
   });
 });
@@ -168,7 +170,7 @@ describe('a vendor that charges more than it was asked for', () => {
     vendor.hold();
     const calls = Array.from({ length: 8 }, (_, at) => call(key, { model: 'up/m-held', text: `twice call-${1_000_000 + at}` }));
     try {
-      await until(() => vendor.held === 4, 10_000, 'four are let through');
+      await until(() => vendor.held === 4, 15_000, 'four are let through');
     } finally {
       vendor.release();
     }
@@ -188,11 +190,11 @@ describe('an operator who changes things under a call', () => {
     vendor.hold();
     const under = call(key, { model: 'up/m-held', stream: true });
     try {
-      await until(() => vendor.held === 1, 10_000, 'the call is under way');
+      await until(() => vendor.held === 1, 15_000, 'the call is under way');
       await publish(10);
       await admin(gateway.url, 'PATCH', `/keys/${key.id}`, { limits: [{ unit: 'usd', limit: (MOST * NANO_PER_TOKEN) / 1e9 }] });
       // Below what is held already.
-      await until(async () => (await call(key)).status === 400, 10_000, 'the lower limit holds');
+      await until(async () => (await call(key)).status === 400, 15_000, 'the lower limit holds');
     } finally {
       vendor.release();
     }
@@ -252,7 +254,7 @@ describe('the account', () => {
     const served = answers.filter(({ status }) => status === 200).map(({ requestId }) => requestId);
     expect(served).toHaveLength(100);
     const rows = () => storedUsage(stateDir).filter(({ key_id }) => key_id === key.id);
-    await until(() => storedLedger(stateDir).waiting === 0 && rows().length >= 120, 10_000, 'all rows have gone out');
+    await until(() => storedLedger(stateDir).waiting === 0 && rows().length >= 120, 15_000, 'all rows have gone out');
     const found = rows();
     expect(new Set(found.map(({ request_id }) => request_id))).toEqual(new Set(answers.map(({ requestId }) => requestId)));
     expect(found).toHaveLength(120);
@@ -262,6 +264,6 @@ describe('the account', () => {
       const { holds, meters } = storedLedger(stateDir);
       return holds.length + meters.filter((meter) => meter.key.endsWith(key.id) && meter.reserved > 0).length;
     };
-    await until(() => reserved() === 0, 10_000, 'nothing is reserved any more');
+    await until(() => reserved() === 0, 15_000, 'nothing is reserved any more');
   });
 });

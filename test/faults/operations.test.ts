@@ -7,7 +7,7 @@ import { AUDIO } from '../upstream/operations-wire.ts';
 let at: OperationsGateway;
 const models = {
   second: { strategy: 'failover', targets: ['up/status-503', 'up/embed-second'], retry: { attempts: 1 } },
-  stalls: { strategy: 'failover', targets: ['up/tts-stall'], timeout: { idle: 150 } },
+  stalls: { strategy: 'failover', targets: ['up/tts-stall'], timeout: { idle: 1_500 } },
 };
 beforeAll(async () => {
   at = await startOperationsGateway({ models });
@@ -97,7 +97,7 @@ it('a caller who leaves ends the provider’s call', async () => {
     request.end(JSON.stringify({ model: 'up/tts-stall-left', input: 'Hello', voice: 'ash' }));
   });
   expect(id).toMatch(/^req_/);
-  await until(async () => (await at.gateway.admin(`/requests/${id}`)).ok, 8_000, 'a row');
+  await until(async () => (await at.gateway.admin(`/requests/${id}`)).ok, 15_000, 'a row');
   expect(await at.gateway.row(id)).toMatchObject({ status: 'aborted' });
 });
 
@@ -149,7 +149,7 @@ describe('forms', () => {
     const response = await hear(field('model', 'up/whisper-smuggle'), file(AUDIO), field('model', 'up/forbidden'), END);
     expect(response.status).toBe(400);
     expect(((await response.json()) as Failure).error.message).toContain('"model" stands twice');
-    await until(() => at.upstream.asked.every(({ brokeOff, model }) => brokeOff || !model.includes('smuggle')), 2_000, 'a broken upload');
+    await until(() => at.upstream.asked.every(({ brokeOff, model }) => brokeOff || !model.includes('smuggle')), 15_000, 'a broken upload');
   });
 
   it('without their type are refused', async () => {

@@ -38,7 +38,7 @@ class Wire {
 
   /** Until this text has come. */
   hears(text: string): Promise<void> {
-    return until(() => this.got.includes(text) || this.closed, 10_000, text).then(() => expect(this.got).toContain(text));
+    return until(() => this.got.includes(text) || this.closed, 15_000, text).then(() => expect(this.got).toContain(text));
   }
 }
 
@@ -63,7 +63,7 @@ describe('a request that is refused unread', () => {
     wire.head(line, [...headers, `Content-Length: ${body.length}`]);
     // Its answer is whole before any of the body is sent.
     await wire.hears(`HTTP/1.1 ${status}`);
-    await until(() => isWhole(wire.got), 10_000, 'a whole answer');
+    await until(() => isWhole(wire.got), 15_000, 'a whole answer');
     wire.socket.write(body.slice(0, 10_000));
     wire.socket.write(body.slice(10_000));
     wire.got = '';

@@ -179,7 +179,7 @@ describe('GET /responses', () => {
 it('each of them left one row, and refused calls none', async () => {
   expect(served.size).toBe(here.length);
   const rows = () => storedUsage(stateDir).filter(({ request_id }) => [...served.values()].includes(request_id));
-  await until(() => rows().length >= here.length && storedLedger(stateDir).waiting === 0, 10_000, 'the rows have gone out');
+  await until(() => rows().length >= here.length && storedLedger(stateDir).waiting === 0, 15_000, 'the rows have gone out');
   const of = Map.groupBy(rows(), ({ request_id }) => request_id);
   expect([...served].filter(([, id]) => of.get(id)?.length !== 1).map(([route]) => route)).toEqual([]);
   // And the one turn of the connection.

@@ -89,7 +89,7 @@ class Executor implements AgentExecutor {
     else if (heard.startsWith('sign')) tell(TaskState.TASK_STATE_AUTH_REQUIRED, 'Go to https://login.example.com');
     else if (heard.startsWith('forever')) {
       tell(TaskState.TASK_STATE_WORKING, 'still at it');
-      for (let at = 0; at < 200 && !this.cancelled.includes(taskId); at++) await wait(50);
+      for (let at = 0; at < 1_200 && !this.cancelled.includes(taskId); at++) await wait(50);
       return;
     } else {
       tell(TaskState.TASK_STATE_WORKING, 'half way');

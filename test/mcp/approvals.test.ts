@@ -54,8 +54,8 @@ beforeAll(async () => {
       hints: [{ ...source, transforms: [{ use: 'approve', by: 'user', tools: [{ annotations: { destructiveHint: true } }] }] } as never],
       asked: [{ ...source, name: 'files', transforms: operator({ wait: 0 }) } as never],
       over: [{ ...source, name: 'files', transforms: operator({ wait: 0, when: 'args.amount > 1000' }) } as never],
-      waits: [{ ...source, name: 'files', transforms: operator({ wait: 4_000 }) } as never],
-      short: [{ ...source, name: 'files', transforms: operator({ wait: 0, expires: 1_000 }) } as never],
+      waits: [{ ...source, name: 'files', transforms: operator({ wait: 8_000 }) } as never],
+      short: [{ ...source, name: 'files', transforms: operator({ wait: 0, expires: 5_000 }) } as never],
       both: [{ url: modernOnly.url, prefix: '', transforms: [{ use: 'approve', by: 'operator', wait: 0 }] } as never],
     },
     { limits: { ping: 300 } },
@@ -292,7 +292,7 @@ describe('an operator is asked', () => {
         id = body.items[0]?.id ?? '';
         return body.items.length === 1;
       },
-      5_000,
+      15_000,
       'the question',
     );
     expect((await operator('POST', `/approvals/${id}/approve`)).status).toBe(200);
@@ -314,7 +314,7 @@ describe('an operator is asked', () => {
         id = (await operator('GET', '/approvals?status=pending&tool=delete_file&route=waits')).body.items[0]?.id ?? '';
         return id !== '';
       },
-      5_000,
+      15_000,
       'the question',
     );
     await operator('POST', `/approvals/${id}/deny`, { reason: 'not on a Sunday' });
@@ -348,7 +348,7 @@ describe('an operator is asked', () => {
   it('in time, or not at all', async () => {
     const url = gateway.mcp('short');
     const late = idOf(await resultOf(call(url, 1, 'transfer', { late: 1 })));
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await new Promise((resolve) => setTimeout(resolve, 5_200));
     const refused = await operator('POST', `/approvals/${late}/approve`);
     expect([refused.status, refused.body.code]).toEqual([409, 'approval_over']);
     expect((await operator('GET', `/approvals/${late}`)).body.status).toBe('expired');
@@ -356,7 +356,7 @@ describe('an operator is asked', () => {
     const id = idOf(await resultOf(call(url, 1, 'transfer', { late: 1 })));
     expect(id).not.toBe(late);
     await operator('POST', `/approvals/${id}/approve`);
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await new Promise((resolve) => setTimeout(resolve, 5_200));
     expect(status(await resultOf(call(url, 1, 'transfer', { late: 1 })))).toBe('pending');
     expect(made).toBe(0);
   });

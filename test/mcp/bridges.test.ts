@@ -205,7 +205,7 @@ describe.each(bridges)('$name', ({ connect, route, asks, version }) => {
       expect(client.opened).toEqual(['https://auth.example/sign-in', 'https://auth.example/first']);
       return;
     }
-    await until(() => client.closed.length === 1, 3_000, 'the server to say that it was opened');
+    await until(() => client.closed.length === 1, 15_000, 'the server to say that it was opened');
     const elicitations = [expect.objectContaining({ mode: 'url', url: 'https://auth.example/first', elicitationId: 'first' })];
     await expect(client.call('test_url_required')).rejects.toMatchObject({ code: -32042, data: { elicitations } });
     expect(said(await client.call('test_url_required'))).toBe('signed in');
@@ -242,12 +242,14 @@ describe.each(bridges)('$name', ({ connect, route, asks, version }) => {
 
   it('cancels at the server what the client cancels', async () => {
     const client = await connect(route);
-    const before = server().cancelled();
+    const [begun, before] = [server().begun(), server().cancelled()];
     const leave = new AbortController();
     const call = client.call('slow', {}, { signal: leave.signal });
-    setTimeout(() => leave.abort(), 700);
+    call.catch(() => undefined);
+    await until(() => server().begun() > begun, 15_000, 'the call to arrive');
+    leave.abort();
     await expect(call).rejects.toThrow();
-    await until(() => server().cancelled() > before, 5_000, 'the server to be told');
+    await until(() => server().cancelled() > before, 15_000, 'the server to be told');
   });
 });
 
@@ -259,7 +261,7 @@ it('tells a new client what changes at a new server, and nothing that it did not
   });
   await client.call('test_trigger_prompt_change');
   await client.call('test_trigger_tool_change');
-  await until(() => changes === 1, 5_000, 'the change to be told');
+  await until(() => changes === 1, 15_000, 'the change to be told');
 });
 
 it('tells an old client of resources that it subscribed to, at servers of both ways', async () => {
@@ -275,7 +277,7 @@ it('tells an old client of resources that it subscribed to, at servers of both w
         await client.callTool({ name: 'test_trigger_update' });
         return updated.length > 0;
       },
-      8_000,
+      15_000,
       `the change to be told: ${route}`,
     );
     expect(updated[0]).toBe('test://watched-resource');
@@ -294,7 +296,7 @@ it('tells an old client what changes at a new server', async () => {
       await client.call('test_trigger_tool_change');
       return changes > 0;
     },
-    8_000,
+    15_000,
     'the change to be told',
   );
 });

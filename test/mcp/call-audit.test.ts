@@ -116,7 +116,8 @@ describe('the audit of calls', () => {
     expect(await verifyFile(bytes)).toMatchObject({ whole: true });
   });
 
-  it('costs little', { timeout: 120_000 }, async () => {
+  // Measured where somebody asks for it: what it costs is told by a quiet machine alone.
+  it.runIf(process.env.WEIR_MEASURE !== undefined)('costs little', { timeout: 120_000 }, async () => {
     const took = { audited: [] as number[], silent: [] as number[] };
     for (let round = 0; round < 60; round++) {
       for (const route of ['audited', 'silent'] as const) {
@@ -126,8 +127,7 @@ describe('the audit of calls', () => {
       }
     }
     const median = (times: readonly number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-    if (process.env.WEIR_MEASURE !== undefined)
-      console.info(`audited ${median(took.audited).toFixed(2)} ms, silent ${median(took.silent).toFixed(2)} ms`);
+    console.info(`audited ${median(took.audited).toFixed(2)} ms, silent ${median(took.silent).toFixed(2)} ms`);
     expect(median(took.audited)).toBeLessThan(median(took.silent) + 50);
   });
 });

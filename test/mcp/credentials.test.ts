@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ADMIN_TOKEN } from '../gateway.ts';
+import { ADMIN_TOKEN, until } from '../gateway.ts';
 import { ask, make, makeFamily, makeKey } from '../tenants.ts';
 import { AUDIENCE, type IdentityProvider, startIdentityProvider } from '../upstream/identity-provider.ts';
 import { weirAt } from '../weir-command.ts';
@@ -83,8 +83,7 @@ describe('a key in the vault', () => {
     expect(await said(whoami('vault', anna.key))).toBe(`shown Bearer ${VAULT_VALUE}`);
     expect((await whoami('vault', ben.key)).messages[0]?.error?.data?.code).toBe('provider_key_missing');
     const other = await make(gateway, 'credentials', { org: ben.org, name: 'desk-key', value: 'good-of-ben' });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await said(whoami('vault', ben.key))).toBe('shown Bearer good-of-ben');
+    await until(async () => (await said(whoami('vault', ben.key))) === 'shown Bearer good-of-ben', 15_000, 'it is known');
     await ask(gateway, 'PATCH', `/credentials/${other.id}`, { value: 'good-of-ben-2' });
     expect(await said(whoami('vault', ben.key))).toBe('shown Bearer good-of-ben-2');
     expect((await ask(gateway, 'DELETE', `/credentials/${other.id}`)).status).toBe(200);

@@ -15,13 +15,11 @@ let poor: string;
 let elsewhere: string;
 afterAll(() => Promise.all([gateway?.stop(), server?.close()]));
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 beforeAll(async () => {
   [gateway, server] = await Promise.all([
     startMcpGateway(),
     startTools({
-      hangs: () => wait(3_000),
+      hangs: () => new Promise(() => undefined),
       breaks: (_args: never, _arrived, response) =>
         void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"jso', () => response.destroy()),
       page: (_args: never, _arrived, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
@@ -36,7 +34,7 @@ beforeAll(async () => {
       bare: (_args: never, { body }, response) => json(response, { jsonrpc: '2.0', id: body.id, error: { code: -32602, message: 'bare' } }),
     }),
   ]);
-  const limits = { timeout: 400, request: 4_096, result: 16_384 };
+  const limits = { timeout: 3_000, request: 4_096, result: 16_384 };
   await gateway.publish(
     {
       team: [{ url: server.url, prefix: 't' }],

@@ -32,7 +32,7 @@ beforeAll(async () => {
         response.on('close', () => {
           left += 1;
         });
-        await wait(20_000);
+        await wait(60_000);
         return text('late');
       },
       page: (_args: never, _arrived, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
@@ -62,7 +62,7 @@ beforeAll(async () => {
       many: [{ url: bad.url, prefix: '' }],
     },
     { limits: { ping: 200 } },
-    { bad: { timeout: 1_500, result: 65_536, request: 16_384 } },
+    { bad: { timeout: 4_000, result: 65_536, request: 16_384 } },
   );
   url = gateway.mcp('fixture');
   const { app } = await makeFamily(gateway, 'others');
@@ -281,11 +281,11 @@ describe('a server', () => {
     const before = left;
     const leave = new AbortController();
     const leaving = modern(gateway.mcp('many'), 1, 'tools/call', { name: 'hangs' }, {}, {}, leave.signal).catch((error: unknown) => error);
-    await until(() => bad.arrived.at(-1)?.body?.params?.name === 'hangs', 5_000, 'the call to arrive');
+    await until(() => bad.arrived.at(-1)?.body?.params?.name === 'hangs', 15_000, 'the call to arrive');
     expect(left).toBe(before);
     leave.abort();
     await leaving;
-    await until(() => left === before + 1, 5_000, 'the server to be left');
+    await until(() => left === before + 1, 15_000, 'the server to be left');
   });
 
   it('is asked nothing that is too large', async () => {

@@ -217,7 +217,7 @@ it('gives a stream that was lost to who had it, from where it was lost', async (
   leave.abort();
   const resume = (id: string, headers = {}) =>
     fetch(url, { headers: { authorization: `Bearer ${KEY}`, accept: 'text/event-stream', ...session, 'last-event-id': id, ...headers } });
-  await until(async () => (await (await resume(place)).text()).includes('"id":"kept"'), 10_000, 'the answer to be had');
+  await until(async () => (await (await resume(place)).text()).includes('"id":"kept"'), 15_000, 'the answer to be had');
   expect((await resume('rffffffff-1')).status).toBe(400);
   const { session: another } = await initialize(url);
   expect((await resume(place, another)).status).toBe(400);

@@ -27,7 +27,8 @@ export interface Fixture {
   readonly url: string;
   /** What arrived over HTTP, without bodies. */
   readonly requests: readonly { readonly method: string; readonly headers: IncomingMessage['headers'] }[];
-  /** Calls of `slow` that were cancelled. */
+  /** Calls of `slow` that have begun, and those that were cancelled. */
+  readonly begun: () => number;
   readonly cancelled: () => number;
   /** Of its tasks: the ids, and how many were cancelled. */
   readonly tasks: Pick<TaskServer, 'ids' | 'cancelled'>;
@@ -72,6 +73,7 @@ interface State {
   readonly made: FixtureOptions['made'];
   readonly codec: ReturnType<typeof createRequestStateCodec<Record<string, unknown>>>;
   readonly transports: Map<string, WebStandardStreamableHTTPServerTransport>;
+  begun: number;
   cancelled: number;
   /** Whether the last call was refused until an address is opened. */
   refused: boolean;
@@ -133,7 +135,8 @@ const plain: { readonly [name: string]: Tool } = {
         method: 'notifications/progress',
         params: { progressToken: progressToken ?? 0, progress, total: 100 },
       });
-      await wait(30);
+      // The SDK's clients lose progress that comes in one piece with the answer: they look at that first.
+      await wait(250);
     }
     return text(String(progressToken ?? 'no token'));
   },
@@ -233,8 +236,9 @@ const stateful = (state: State): { readonly [name: string]: Tool } => ({
     return text('Reconnection test completed successfully.');
   },
   slow: async (_args, context) => {
+    state.begun += 1;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, 20_000);
+      const timer = setTimeout(resolve, 60_000);
       context.mcpReq.signal.addEventListener('abort', () => {
         clearTimeout(timer);
         state.cancelled += 1;
@@ -438,6 +442,7 @@ export async function startFixture({ eras = 'both', port = 0, made, tasks }: Fix
     codec: createRequestStateCodec<Record<string, unknown>>({ key: randomBytes(32) }),
     made,
     transports: new Map(),
+    begun: 0,
     cancelled: 0,
     refused: false,
     changed: (what) => {
@@ -468,6 +473,7 @@ export async function startFixture({ eras = 'both', port = 0, made, tasks }: Fix
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`,
     requests,
+    begun: () => state.begun,
     cancelled: () => state.cancelled,
     tasks: asTasks,
     forget: () => {

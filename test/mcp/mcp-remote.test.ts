@@ -85,12 +85,14 @@ describe('mcp-remote', () => {
       onprogress: (each) => void progress.push(each.progress),
     });
     expect(progress).toEqual([0, 50, 100]);
-    const before = both.cancelled();
+    const [begun, before] = [both.begun(), both.cancelled()];
     const controller = new AbortController();
     const slow = client.callTool({ name: 'slow', arguments: {} }, undefined, { signal: controller.signal });
-    setTimeout(() => controller.abort('enough'), 300);
+    slow.catch(() => undefined);
+    await until(() => both.begun() > begun, 15_000, 'the call to arrive');
+    controller.abort('enough');
     await expect(slow).rejects.toThrow(/enough/);
-    await until(() => both.cancelled() > before, 5_000, 'the server is told');
+    await until(() => both.cancelled() > before, 15_000, 'the server is told');
   });
 
   it('belongs to its key in the log, with a session of its own', async () => {

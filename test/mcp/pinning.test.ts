@@ -99,7 +99,7 @@ const decide = async (name: string, verb: 'approve' | 'reject', body: object = {
   operator('POST', `/tools/${(await one(name)).id}/${verb}`, body);
 
 /** Decisions are known to an isolate some seconds later. */
-const soon = (what: () => Promise<boolean>, why: string) => until(what, 8_000, why);
+const soon = (what: () => Promise<boolean>, why: string) => until(what, 15_000, why);
 
 describe('first use', () => {
   it('trusts what there is the first time, and goes on with it', async () => {

@@ -50,7 +50,7 @@ beforeAll(async () => {
         response.end(`{"jsonrpc":"2.0","id":${JSON.stringify(body.id)},"result":{"content":[{"type":"text","text":"Ada","text":"fine"}]}}`);
       },
       late: async () => {
-        await new Promise((resolve) => setTimeout(resolve, 600));
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
         return { content: [{ type: 'text', text: 'this may never out' }] };
       },
       same: (args: object) => ({ content: [{ type: 'text', text: JSON.stringify(args) }] }),
@@ -296,14 +296,14 @@ describe('what is noted of a call inside a session', () => {
     onTestFinished(() => left.abort());
     const headers = { authorization: `Bearer ${KEY}`, accept: 'text/event-stream' };
     const stream = new Reading(await fetch(`${gateway.mcp('scripted')}/sse`, { headers, signal: left.signal }), left.signal);
-    await until(() => stream.text.includes('\n\n'), 5_000, 'the address to post to');
+    await until(() => stream.text.includes('\n\n'), 15_000, 'the address to post to');
     const to = `${gateway.url}${/^data: (.+)$/m.exec(stream.text)?.[1]}`;
     const said = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'sse', version: '1' } };
     await post(to, { jsonrpc: '2.0', id: 0, method: 'initialize', params: said });
-    await until(() => stream.text.includes('serverInfo'), 5_000, 'the session');
+    await until(() => stream.text.includes('serverInfo'), 15_000, 'the session');
     const posted = await post(to, tool(1, 'same', { a: 'never in' }));
     expect(posted.status).toBe(202);
-    await until(() => stream.text.includes('content_refused'), 5_000, 'the refusal');
+    await until(() => stream.text.includes('content_refused'), 15_000, 'the refusal');
     expect(await facts(posted)).toMatchObject({ 'terms.requests.refused': 1, mcp: { outcome: 'error' } });
   });
 });

@@ -64,11 +64,11 @@ it.each(ways)('a call ends whose $what, and no other', { timeout: 60_000 }, asyn
     expect((await end(mine.made)).status).toBe(200);
     await until(() => mine.stream.hasEnded, 30_000, 'the stream to end');
     expect(messagesOf(mine.stream.text).at(-1)).toMatchObject({ id: what, error: { data: { code } } });
-    await until(() => !server.working.has(what), 10_000, 'the server to stop');
+    await until(() => !server.working.has(what), 15_000, 'the server to stop');
     const row = await gateway.row(mine.stream.response.headers.get('x-weir-request-id'));
     expect(row).toMatchObject({ status: 'failed', errorCode: code });
     const length = other.stream.text.length;
-    await until(() => other.stream.text.length > length, 10_000, 'the other to go on');
+    await until(() => other.stream.text.length > length, 15_000, 'the other to go on');
     expect([other.stream.hasEnded, server.working.has(`${what} beside`)]).toEqual([false, true]);
   } finally {
     left.abort();

@@ -65,7 +65,7 @@ beforeAll(async () => {
       bare: [{ url: few.url(1), prefix: '' }],
     },
     {},
-    { crowd: { listing: 6_000 }, paged: { page: 7 }, slow: { listing: 400, timeout: 5_000 }, failing: { fresh: 0 } },
+    { crowd: { listing: 12_000 }, paged: { page: 7 }, slow: { listing: 3_000, timeout: 5_000 }, failing: { fresh: 0 } },
   );
 });
 

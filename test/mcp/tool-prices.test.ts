@@ -23,7 +23,7 @@ beforeAll(async () => {
       free: () => text('for nothing'),
       fails: () => ({ ...text('no'), isError: true }),
       hangs: async () => {
-        await wait(3_000);
+        await wait(60_000);
         return text('late');
       },
       asks: () => ({
@@ -53,7 +53,7 @@ beforeAll(async () => {
         kind: 'mcp',
         sources: [{ kind: 'remote', url: server.url, prefix: 't' }],
         prices: { t__hangs: 0.001 },
-        limits: { timeout: 500 },
+        limits: { timeout: 3_000 },
       },
       {
         name: 'searched',
@@ -78,7 +78,7 @@ async function keyWith(limits: readonly object[]): Promise<{ readonly id: string
 
 /** What stands at the first limit of a key once nothing is held any more. */
 async function standing(id: string, at = 0, query = ''): Promise<{ readonly used: number; readonly remaining: number }> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     const response = await gateway.admin(`/keys/${id}/limits${query}`);
     const { items } = (await response.json()) as { items: { used: number; held: number; remaining: number }[] };
     const found = items[at];

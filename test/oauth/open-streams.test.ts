@@ -160,9 +160,9 @@ describe.concurrent('a stream that is open when what it began with is revoked', 
         expect((await cut.again()).status).toBe(401);
         told(cut.stream.text, last);
         // The server is told for whom there is nobody left, and for nobody else.
-        await until(() => !server.working.has(by), 10_000, 'the server to stop');
+        await until(() => !server.working.has(by), 15_000, 'the server to stop');
         const before = beside.stream.text.length;
-        await until(() => beside.stream.text.length > before, 10_000, 'the other stream to go on');
+        await until(() => beside.stream.text.length > before, 15_000, 'the other stream to go on');
         expect(beside.stream.hasEnded).toBe(false);
         if (goes === 'notifications/progress') expect(server.working).toContain(`${by} beside`);
       } finally {

@@ -11,6 +11,8 @@ export interface Stage {
   readonly whole: string;
   /** How often this very model was asked for before. */
   readonly earlier: number;
+  /** Once the test says that this request may go on: `goOn` of the journal. */
+  told(): Promise<void>;
   number(name: string, fallback: number): number;
   text(name: string): string | undefined;
 }
@@ -113,13 +115,32 @@ export const faults: { readonly [name: string]: Fault } = {
     await sleep(stage.number('ms', 500));
     stage.line.end(stage.frames.slice(stage.number('n', 3)).join(''));
   },
-  /** One frame each `ms`. */
-  pace: async ({ line, frames, number }) => {
+  /** n frames, silence until the test says so, the rest; `how=reset`: and then the connection is reset. */
+  held: async (stage) => {
+    const { line, frames, number, text, told } = stage;
+    await begin(stage, 3);
+    await told();
+    if (text('how') === 'reset') await line.reset();
+    else line.end(frames.slice(number('n', 3)).join(''));
+  },
+  /** Nothing until the test says so, then a good answer. */
+  'held-back': async ({ line, wire, stream, frames, whole, told }) => {
+    await told();
+    if (line.gone) return;
+    line.head(200, stream ? streamHead(wire) : { 'content-type': 'application/json' });
+    line.end(stream ? frames.join('') : whole);
+  },
+  /** One frame each `ms`; the rest at once when the test says so. */
+  pace: async ({ line, frames, number, told }) => {
     line.head(200, SSE);
+    let isHurried = false;
+    void told().then(() => {
+      isHurried = true;
+    });
     for (const frame of frames) {
       if (line.gone) return;
       await line.write(frame);
-      await sleep(number('ms', 10));
+      if (!isHurried) await sleep(number('ms', 10));
     }
     line.end();
   },

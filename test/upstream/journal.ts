@@ -21,6 +21,8 @@ export interface Seen {
 /** Every request of a scripted vendor, in order. */
 export class Journal {
   readonly #seen: Seen[] = [];
+  readonly #told = new Set<string>();
+  readonly #waiting = new Map<() => void, string>();
 
   add(seen: Seen): void {
     this.#seen.push(seen);
@@ -33,6 +35,26 @@ export class Journal {
   /** Requests whose model holds this text: tests mark theirs with `&id=…`. */
   of(mark: string): readonly Seen[] {
     return this.#seen.filter(({ model }) => model.includes(mark));
+  }
+
+  /** Lets every request with this mark go on that waits for it, and those that come later. */
+  goOn(mark: string): void {
+    this.#told.add(mark);
+    for (const [go, model] of this.#waiting) if (model.includes(mark)) go();
+  }
+
+  /** Those that come from now on wait again. */
+  hold(mark: string): void {
+    this.#told.delete(mark);
+  }
+
+  /** Once `goOn` was said of this model. */
+  async told(model: string): Promise<void> {
+    if ([...this.#told].some((mark) => model.includes(mark))) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.set(resolve, model);
+    await promise;
+    this.#waiting.delete(resolve);
   }
 
   /** The one request with this mark. Throws where there is none, or more than one. */

@@ -71,7 +71,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, journa
   }
   const { fault, ...stage } = script;
   const stream = asked.stream ?? wire.streamsByDefault ?? false;
-  if (fault !== undefined) return fault({ ...stage, line, wire, stream, earlier });
+  if (fault !== undefined) return fault({ ...stage, line, wire, stream, earlier, told: () => journal.told(asked.model) });
   line.head(200, stream ? streamHead(wire) : { 'content-type': 'application/json' });
   line.end(stream ? stage.frames.join('') : stage.whole);
 }

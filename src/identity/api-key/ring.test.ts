@@ -97,7 +97,7 @@ describe('a key', () => {
     const open = hold();
     const early = identify(key);
     // The row is read before the change, and comes after it.
-    await vi.waitFor(() => expect(reads).toHaveLength(1));
+    await vi.waitFor(() => expect(reads).toHaveLength(1), { timeout: 15_000 });
     ring.changed();
     stored.delete(id);
     open();

@@ -308,10 +308,7 @@ describe('sandbox/slow', () => {
     const streamed = performance.now();
     await (await call('slow?delay=20&first=60', { messages: [{ role: 'user', content: 'a b' }] })).text();
     const whole = performance.now();
-    for (const took of [streamed - start, whole - streamed]) {
-      expect(took).toBeGreaterThanOrEqual(95);
-      expect(took).toBeLessThan(2000);
-    }
+    for (const took of [streamed - start, whole - streamed]) expect(took).toBeGreaterThanOrEqual(95);
   });
 
   it('sends the first word before the last is made', async () => {

@@ -133,9 +133,9 @@ describe('an answer', () => {
 
 describe('a key', () => {
   it('is held for as long as its call runs, and no longer than a lease after it died', async () => {
-    const first = call({ lease: 200 });
+    const first = call({ lease: 3_000 });
     const claim = await claimed(first);
-    await scheduler.wait(700);
+    await scheduler.wait(5_000);
     await expect(call({ key: first.key, patience: 0 }).ask()).rejects.toMatchObject({
       code: 'idempotency_conflict',
       status: 409,
@@ -160,9 +160,9 @@ describe('a key', () => {
     const claim = await claimed(first);
     const caller = new AbortController();
     setTimeout(() => caller.abort(), 50);
-    const at = Date.now();
-    await expect(call({ key: first.key, signal: caller.signal }).ask()).rejects.toMatchObject({ code: 'idempotency_conflict' });
-    expect(Date.now() - at).toBeLessThan(2_000);
+    await expect(call({ key: first.key, signal: caller.signal, patience: 3_600_000 }).ask()).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
     await claim.release();
   });
 

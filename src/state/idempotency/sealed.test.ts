@@ -105,7 +105,7 @@ describe('who waits', () => {
   });
 
   it('does not wait for longer than it said, than the lease lasts, or where nobody is at work', async () => {
-    await store().claim(place('app_g'), 'f', 120);
+    await store().claim(place('app_g'), 'f', 3_000);
     await store().wait(place('app_g', 'key-1', 'req_2'), 20);
     expect((await store().claim(place('app_g', 'key-1', 'req_2'), 'f', LEASE)).state).toBe('running');
     await store().wait(place('app_g', 'key-1', 'req_2'), 60_000);

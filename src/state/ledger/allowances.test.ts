@@ -51,7 +51,7 @@ class Isolate {
 
   /** Waits until what was borrowed is here. */
   async lent(): Promise<void> {
-    await vi.waitFor(() => expect(this.#sleepers).not.toHaveLength(0));
+    await vi.waitFor(() => expect(this.#sleepers).not.toHaveLength(0), { timeout: 15_000 });
   }
 
   /** Lets the second end: everything goes back. */

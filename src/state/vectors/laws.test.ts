@@ -138,12 +138,12 @@ describe.each(implementations)('vectors $name', ({ make }) => {
     const owner = newOwner();
     const one = randomVector(DIMENSIONS, drawing(4));
     await index.put(at(owner), entry('gone', one, { expiresAt: Date.now() - 1 }));
-    await index.put(at(owner), entry('soon', one, { expiresAt: Date.now() + 1_500 }));
+    await index.put(at(owner), entry('soon', one, { expiresAt: Date.now() + 5_000 }));
     await index.put(at(owner), entry('later', one));
     settle();
     const found = async () => (await index.nearest(at(owner), one, 10, 0.9, still())).map(({ id }) => id).sort();
     expect(await found()).toEqual(['later', 'soon']);
-    await pause(1_600);
+    await pause(5_100);
     expect(await found()).toEqual(['later']);
     await evict(owner);
     expect(await found()).toEqual(['later']);

@@ -22,10 +22,10 @@ describe('a challenge', () => {
     expect(JSON.parse(JSON.stringify(read(text)))).toEqual(expected);
   });
 
-  it('is read in time however it is written', () => {
-    const started = Date.now();
-    for (const text of [`Bearer ${'a='.repeat(4_000)}`, `Bearer a="${'\\'.repeat(8_000)}`, `Bearer ${'a '.repeat(4_000)}`]) read(text);
-    expect(Date.now() - started).toBeLessThan(500);
+  it('is read however it is written', () => {
+    const texts = [`Bearer ${'a='.repeat(4_000)}`, `Bearer a="${'\\'.repeat(8_000)}`, `Bearer ${'a '.repeat(4_000)}`];
+    // So often that work which grows with the square of the length takes longer than a test may.
+    for (let turn = 0; turn < 500; turn++) for (const text of texts) expect(read(text)).toBeTypeOf('object');
   });
 
   it('lists each scope once', () => {

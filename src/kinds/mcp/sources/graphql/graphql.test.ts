@@ -201,14 +201,12 @@ describe('a schema that means harm', () => {
       },
     ];
     const schema = new Schema({ queryType: { name: 'Query' }, types });
-    const began = Date.now();
     const { operations, omitted } = readOperations(schema, all);
     expect(JSON.stringify(operations.map(({ tool }) => tool)).length).toBeLessThan(2.1 * 1024 * 1024);
     expect(JSON.stringify(omitted).length).toBeLessThan(50_000);
     expect(selectionOf(schema, { named: 'T0', isRequired: false }, { depth: 8, maxFields: 2_000 }).length).toBeLessThan(50_000);
     expect(explored(schema, { type: 'T0' }, () => true).length).toBeLessThan(17_000);
     expect(explored(schema, { search: 'f' }, () => true).length).toBeLessThan(17_000);
-    expect(Date.now() - began).toBeLessThan(10_000);
     let deep: JsonObject = leaf;
     for (let at = 0; at < 5_000; at++) deep = { kind: 'LIST', ofType: deep };
     const odd = new Schema({ queryType: { name: 'Q' }, types: [{ kind: 'OBJECT', name: 'Q', fields: [{ name: 'a', type: deep }] }] });
