@@ -187,7 +187,7 @@ function authorizationServerOf(env: Env, parts: Pick<AuthorizationServerOptions,
   const { OAUTH_GRANT: grants, OAUTH_CLIENTS: clients } = env;
   const secrets = secretsOf(env);
   if (grants === undefined || clients === undefined || secrets.length === 0) return undefined;
-  return new AuthorizationServer({ ...parts, grants, clients, secrets });
+  return new AuthorizationServer({ ...parts, grants, clients, secrets, db: env.DB });
 }
 
 function gatewayOf(env: Env) {

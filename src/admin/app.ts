@@ -10,6 +10,7 @@ import { credentialRoutes } from './credentials.ts';
 import type { AdminDeps, AdminEnv, AdminRoute } from './deps.ts';
 import { explainRoutes } from './explain.ts';
 import { gated } from './gate.ts';
+import { grantRoutes } from './grants.ts';
 import { healthRoutes } from './health.ts';
 import { mcpUsageRoutes } from './mcp-usage.ts';
 import { messages } from './messages.ts';
@@ -43,6 +44,7 @@ const routes: readonly AdminRoute[] = [
   ...webhookRoutes,
   ...credentialRoutes,
   ...connectionRoutes,
+  ...grantRoutes,
   ...toolRoutes,
   ...approvalRoutes,
   {

@@ -16,6 +16,7 @@ import type { AuditSigner } from '../state/audit-signer.ts';
 import type { CredentialDesk } from '../state/credentials/index.ts';
 import type { Delivery } from '../state/ledger/alerts.ts';
 import type { ChangePlace } from '../state/ledger/audit-log.ts';
+import type { AuthorizationServer } from '../state/oauth/authorization-server.ts';
 import type { SigningSecrets } from '../state/webhooks/secrets.ts';
 import type { Explanation } from './explanation.ts';
 
@@ -50,6 +51,8 @@ export interface AdminDeps {
   readonly webhookSecrets?: SigningSecrets | undefined;
   /** What keeps credentials for the servers behind the gateway; absent, or without a secret: none are kept. */
   readonly credentials?: CredentialDesk | undefined;
+  /** What granted tokens to clients of OAuth; absent: nobody did. */
+  readonly grants?: Pick<AuthorizationServer, 'endGrant'> | undefined;
   /** The link by which an operator consents for an organisation. Throws `not_found` where the source is none that is consented to. Absent: nobody consents. */
   readonly connect?: ((asked: ConnectAsk, request: Request) => Promise<{ readonly url: string; readonly expiresAt: number }>) | undefined;
   /** Absent, or without a secret: no checkpoints of the audit are made. */

@@ -186,6 +186,14 @@ export const cases: { readonly [route: string]: (made: Family) => Case | Promise
       .run();
     return { path: `/connections/${subject}`, chain: org, action: 'connection.delete', subject };
   },
+  'DELETE /grants/{id}': async ({ org, app }) => {
+    const subject = env.OAUTH_GRANT.idFromName('x:y').toString();
+    await db
+      .prepare("INSERT INTO oauth_grants VALUES (?, ?, ?, NULL, NULL, 'client', 'Client', 'https://gateway.example', '', 1, 9e15)")
+      .bind(subject, org, app)
+      .run();
+    return { path: `/grants/${subject}`, chain: org, action: 'grant.delete', subject };
+  },
   'POST /runs/{id}/stop': ({ org, app }) => ({ path: '/runs/r1/stop', body: { app }, chain: org, action: 'run.stop', subject: 'r1' }),
   ...Object.fromEntries(
     (['org', 'team', 'app', 'key'] as const).flatMap((level) => [

@@ -71,6 +71,7 @@ it('has these routes and no other', () => {
   const credentials = [
     ...['GET /credentials', 'POST /credentials', 'DELETE /credentials/x', 'GET /credentials/x', 'PATCH /credentials/x'],
     ...['GET /connections', 'POST /connections', 'DELETE /connections/x', 'GET /connections/x'],
+    ...['GET /grants', 'DELETE /grants/x', 'GET /grants/x'],
   ];
   const all = [
     ...credentials,

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { ConnectionItem } from '../admin/connections.ts';
 import type { CredentialItem } from '../admin/credentials.ts';
+import type { GrantItem } from '../admin/grants.ts';
 import type { AdminClient, Page } from './client.ts';
 import { Misuse, type Shell } from './shell.ts';
 import { table } from './table.ts';
@@ -8,17 +9,22 @@ import { table } from './table.ts';
 export const CREDENTIALS_HELP = `  weir credentials set <name> --org <org> [--description <text>]     the value is read from the input
   weir credentials list [--org <org>] | delete <id>
   weir connections list [--org <org>] [--user <user>] | delete <id>
-  weir connections link --org <org> --route <route> --source <source>`;
+  weir connections link --org <org> --route <route> --source <source>
+  weir grants list [--org <org>] [--user <user>] [--key <id>] [--client <id>]
+  weir grants delete <id> | delete --org <org> (--user <user> | --key <id> | --client <id>)     all of them`;
 
 const text = { type: 'string' } as const;
-const options = { org: text, user: text, description: text, route: text, source: text, json: { type: 'boolean' } } as const;
+const options = {
+  ...{ org: text, user: text, key: text, client: text, description: text, route: text, source: text },
+  json: { type: 'boolean' },
+} as const;
 
 type Values = ReturnType<typeof parse>['values'];
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
 
-/** Runs `weir credentials` or `weir connections`; returns the exit code. */
+/** Runs `weir credentials`, `weir connections` or `weir grants`; returns the exit code. */
 export async function runCredentials(
-  noun: 'credentials' | 'connections',
+  noun: keyof typeof verbs,
   args: readonly string[],
   shell: Shell,
   client: () => AdminClient,
@@ -56,6 +62,12 @@ const filters = ({ org, user }: Values): { readonly [name: string]: string } => 
   limit: '100',
   ...(org === undefined ? {} : { org }),
   ...(user === undefined ? {} : { user }),
+});
+
+const grantFilters = (values: Values): { readonly [name: string]: string } => ({
+  ...filters(values),
+  ...(values.key === undefined ? {} : { key: values.key }),
+  ...(values.client === undefined ? {} : { client: values.client }),
 });
 
 /** Writes a value, in the place of one of the same name that there is. It stands in no argument: those are seen by others on the machine. */
@@ -105,7 +117,31 @@ async function link({ values, client }: Asked): Promise<Answered> {
   return { body, text: body.url };
 }
 
-const verbs: { readonly [noun in 'credentials' | 'connections']: { readonly [verb: string]: Verb | undefined } } = {
+async function grants({ values, client }: Asked): Promise<Answered> {
+  const page = await client.read<Page<GrantItem>>('/grants', grantFilters(values));
+  const rows = page.items.map(({ id, org, app, user, clientName, scopes }) => [id, org, app, user ?? '*', clientName, scopes]);
+  return { body: page, text: table(['id', 'org', 'app', 'user', 'client', 'scopes'], rows) };
+}
+
+/** One, or all of somebody's: who leaves has let several clients in. */
+async function removeGrants(asked: Asked): Promise<Answered> {
+  const { subject, values, client } = asked;
+  if (subject !== undefined) return remove('/grants')(asked);
+  given(values.org, 'an id, or --org');
+  given(values.user ?? values.key ?? values.client, '--user, --key or --client');
+  const deleted: string[] = [];
+  for (;;) {
+    const { items } = await client.read<Page<GrantItem>>('/grants', grantFilters(values));
+    if (items.length === 0) return { body: { deleted }, text: `${deleted.length} deleted.` };
+    for (const { id } of items) {
+      await client.send('DELETE', `/grants/${id}`);
+      deleted.push(id);
+    }
+  }
+}
+
+const verbs: { readonly [noun in 'credentials' | 'connections' | 'grants']: { readonly [verb: string]: Verb | undefined } } = {
   credentials: { set, list: credentials, delete: remove('/credentials') },
   connections: { list: connections, delete: remove('/connections'), link },
+  grants: { list: grants, delete: removeGrants },
 };

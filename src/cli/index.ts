@@ -73,7 +73,7 @@ const commands: ReadonlyMap<string, (args: readonly string[], shell: Shell, clie
   ['configure', runConfigure],
   ['explain', runExplain],
   ['import', runImport],
-  ...(['credentials', 'connections'] as const).map((noun) => [noun, runCredentials.bind(undefined, noun)] as const),
+  ...(['credentials', 'connections', 'grants'] as const).map((noun) => [noun, runCredentials.bind(undefined, noun)] as const),
   ...(['tools', 'approvals'] as const).map((noun) => [noun, runGovernance.bind(undefined, noun)] as const),
   ...(['requests', 'usage', 'runs', 'mcp'] as const).map((noun) => [noun, runLog.bind(undefined, noun)] as const),
 ]);

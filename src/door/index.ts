@@ -1,8 +1,7 @@
 import { type Context, Hono } from 'hono';
-import type { AdminDeps, KeyDesk, OrgLedger } from '../admin/deps.ts';
+import type { OrgLedger } from '../admin/deps.ts';
 import { litellmPaths } from '../admin/litellm/paths.ts';
 import type { PlanSource } from '../config/load.ts';
-import { rolls } from '../config/rolls.ts';
 import type { LlmOperation } from '../core/call.ts';
 import type { CallAddress, Dialect } from '../core/dialect.ts';
 import type { Drain, HandedCall, HandOn } from '../core/drain.ts';
@@ -13,7 +12,6 @@ import type { Plan } from '../core/plan.ts';
 import type { Clock, Ports } from '../core/ports.ts';
 import type { ChatInside } from '../core/session.ts';
 import { dialects } from '../dialects/index.ts';
-import { shownKey } from '../identity/api-key/format.ts';
 import type { KeyRing } from '../identity/api-key/ring.ts';
 import type { AppRing } from '../identity/apps/ring.ts';
 import { llm } from '../kinds/llm/index.ts';
@@ -23,11 +21,11 @@ import type { CredentialDesk } from '../state/credentials/index.ts';
 import type { HealthDesk } from '../state/health/desk.ts';
 import type { AuthorizationServer } from '../state/oauth/authorization-server.ts';
 import type { SigningSecrets } from '../state/webhooks/secrets.ts';
+import { adminDeps } from './admin-deps.ts';
 import { errorAnswer, problem } from './answer.ts';
-import { connectMethods, mountConnect, operatorLink } from './connect/index.ts';
+import { connectMethods, mountConnect } from './connect/index.ts';
 import { CORS_HEADERS, preflight } from './cors.ts';
 import { runLlm } from './exchange.ts';
-import { explainCall } from './explain.ts';
 import { feedbackMethods, mountFeedback } from './feedback.ts';
 import { Callers } from './identify.ts';
 import { checkIngress, hostFault } from './ingress.ts';
@@ -187,14 +185,15 @@ export function door(deps: DoorDeps): Door {
   app.get('/', () => Response.json({ name: 'weir', docs: 'README.md', health: '/healthz' }));
   // Coding agents look with HEAD whether a gateway is there before they use it.
   app.get('/api/hello', () => new Response(null, { status: 200 }));
+  const administered = () => adminDeps(deps, callers, { newRequestId, plan: (after) => currentPlan(deps.planSource, after) });
   // Its schemas are as much work at the start as all the rest: an isolate that nobody administers does without.
-  const admin = once(async () => new Hono().route('/admin/v1', (await import('../admin/app.ts')).adminApp(adminDeps(deps, callers))));
+  const admin = once(async () => new Hono().route('/admin/v1', (await import('../admin/app.ts')).adminApp(administered())));
   app.all('/admin/v1/*', async (context) => {
     checkIngress(context.req.raw);
     await (deps.planSource.prepare((work) => context.executionCtx.waitUntil(work)) ?? undefined);
     return (await admin()).fetch(context.req.raw, context.env, context.executionCtx);
   });
-  const litellm = once(async () => (await import('../admin/litellm/app.ts')).litellmApp(adminDeps(deps, callers)));
+  const litellm = once(async () => (await import('../admin/litellm/app.ts')).litellmApp(administered()));
   for (const [method, path] of litellmPaths) {
     app.on(method, path, async (context) => {
       checkIngress(context.req.raw);
@@ -281,57 +280,6 @@ function dialectOf(id: string): Dialect {
 const knownDialect = (id: string) => dialects.find((each) => each.id === id) ?? dialectOf('openai-chat');
 
 const newRequestId = () => `req_${crypto.randomUUID().replaceAll('-', '')}`;
-
-/** What the admin API is given of the gateway it administers. */
-function adminDeps(deps: DoorDeps, callers: Callers): AdminDeps {
-  const {
-    keys,
-    apps,
-    db,
-    planSource,
-    adminToken: token,
-    clock,
-    local,
-    ledger,
-    signer,
-    webhookSecrets,
-    tenantsChanged,
-    idempotency,
-    health,
-    credentials,
-  } = deps;
-  const desk: KeyDesk = {
-    mint: (environment, id) => keys.mint(environment, id),
-    sealForeign: (sha256) => keys.sealForeign(sha256),
-    shown: shownKey,
-    changed: () => {
-      keys.changed();
-      apps.changed();
-    },
-  };
-  const identify: AdminDeps['identify'] = (given, request, after) => callers.administrator(given, request, after);
-  return {
-    db,
-    planSource,
-    rolls,
-    token,
-    identify,
-    clock,
-    keys: desk,
-    environment: local === true ? 'dev' : 'live',
-    local,
-    ledger,
-    signer,
-    webhookSecrets,
-    tenantsChanged,
-    health,
-    idempotency,
-    credentials,
-    connect: (asked, request) => operatorLink(asked, request, planSource.current(), { clock, credentials }),
-    explain: (asked, after) =>
-      explainCall(asked, { keys, apps, ledger, newRequestId, plan: (wait) => currentPlan(planSource, wait), ports: deps.ports }, after),
-  };
-}
 
 /** Whether calls come through Cloudflare's edge, and what it says of them can be believed. */
 const isEdge = ({ local }: Pick<DoorDeps, 'local'>) => local !== true;

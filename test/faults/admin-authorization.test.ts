@@ -7,6 +7,7 @@ import { litellmPaths } from '../../src/admin/litellm/paths.ts';
 import { ADMIN_TOKEN, KEY, STATE_SECRET, startTestGateway, type TestGateway, UP_KEY, until } from '../gateway.ts';
 import { call as callTool } from '../mcp/gateway.ts';
 import { type Scripted, startTools } from '../mcp/scripted.ts';
+import { codeFor } from '../oauth/fixture.ts';
 
 // The admin API, asked for what there is: `admin-roles.test.ts` asks every role for what is not.
 
@@ -79,6 +80,7 @@ beforeAll(async () => {
   const { url: _, upstream } = gateway;
   const held = { kind: 'remote', url: tools.url, prefix: '', transforms: [{ use: 'pin' }, { use: 'approve', by: 'operator', wait: 0 }] };
   await admin('PUT', '/config', {
+    identities: [{ use: 'oauth', name: 'keys' }],
     providers: { up: { like: 'openai', baseUrl: `${upstream.origin}/v1`, key: { secret: 'UP_KEY' } } },
     routes: [
       { name: 'llm', kind: 'llm' },
@@ -110,6 +112,8 @@ beforeAll(async () => {
   const connected = await send('PUT', '/oauth/connect/own/desk', { key: CONNECTED }, bearer(keyOf('the key')));
   expect(connected.status, connected.text).toBe(200);
   ids.connections = (await admin('GET', '/connections')).items[0].id;
+  await codeFor(gateway.url, { resource: gateway.url, scope: '' });
+  ids.grants = (await admin('GET', '/grants')).items[0].id;
   ids.runs = RUN;
   const called = await send(
     'POST',

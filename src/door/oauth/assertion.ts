@@ -41,7 +41,7 @@ export const assertionsOf =
       if (typeof resource !== 'string' || asked !== resource || !settings.resources.includes(resource)) {
         return { error: 'invalid_target', why: 'The assertion is for no resource of this gateway, or for another one.' };
       }
-      await standsFor({ facts: { claims, client: { id: client.id } } });
+      const counts = await standsFor({ facts: { claims, client: { id: client.id } } });
       const said = typeof claims.scope === 'string' ? claims.scope.split(' ').filter(Boolean) : [];
       const wanted = form.get('scope')?.split(' ').filter(Boolean) ?? said;
       if (!wanted.every((each) => said.includes(each)))
@@ -49,9 +49,12 @@ export const assertionsOf =
       const scopes = allowedScopes(grantable(wanted, resource, settings.issuer, plan, oauth), claims, oauth);
       const verifier = randomId() + randomId();
       const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
-      const authorization = { clientId: client.id, redirectUri: redirectOf(client.record), state: '', scopes, resource };
+      const { name, redirectUri } = factsOf(client);
+      const authorization = { clientId: client.id, clientName: name, redirectUri, state: '', scopes, resource };
       const challenged = { ...authorization, challenge: base64url(new Uint8Array(digest)) };
-      const to = await server.grant(settings, challenged, `${String(claims.iss)} ${String(claims.sub)}`, scopes, { claims });
+      const who = { name: `${String(claims.iss)} ${String(claims.sub)}`, counts };
+      // No refresh token comes of it.
+      const to = await server.grant({ ...settings, refreshToken: 0 }, challenged, who, scopes, { claims });
       return { code: new URL(to).searchParams.get('code') ?? '', verifier };
     } catch (thrown) {
       const error = GatewayError.from(thrown);
@@ -94,9 +97,11 @@ async function proven(
   return said;
 }
 
-/** The library makes no grant without one, and nobody is sent there. */
-function redirectOf(record: string): string {
-  const client = parseJson(record);
-  const redirects = isObject(client) && isArray(client.redirectUris) ? client.redirectUris : [];
-  return redirects.find((each) => typeof each === 'string') ?? '';
+/** What a client calls itself, and an address of its own: the library makes no grant without one, and nobody is sent there. */
+function factsOf({ id, record }: { readonly id: string; readonly record: string }) {
+  const parsed = parseJson(record);
+  const client = isObject(parsed) ? parsed : {};
+  const redirects = isArray(client.redirectUris) ? client.redirectUris : [];
+  const name = typeof client.clientName === 'string' ? client.clientName.trim() : '';
+  return { name: name || id, redirectUri: redirects.find((each) => typeof each === 'string') ?? '' };
 }

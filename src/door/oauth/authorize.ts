@@ -3,7 +3,7 @@ import type { Identity } from '../../core/exchange.ts';
 import type { Proof } from '../../core/identity.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { readText } from '../../core/reader.ts';
-import { AuthorizationFault } from '../../state/oauth/authorization-server.ts';
+import { AuthorizationFault, type Grantor } from '../../state/oauth/authorization-server.ts';
 import type { Granted } from '../../state/oauth/given-tokens.ts';
 import { clearedCookie, cookieFor, FLOW, type Flow, flowOf, randomId } from './browser.ts';
 import { LoginFault, organisationLogin } from './login.ts';
@@ -69,8 +69,8 @@ export async function callback(browsing: Browsing): Promise<Response> {
   try {
     const claims = await organisationLogin.finish(login, answer, `${settings.issuer}${CALLBACK}`, flow.login, ports, plan.local);
     checkMaySignIn(claims, oauth);
-    await browsing.standsFor({ facts: { claims, client: { id: flow.authorization.clientId } } });
-    const to = await grantTo(flow, `${login.issuer} ${String(claims.sub)}`, { claims }, browsing);
+    const counts = await browsing.standsFor({ facts: { claims, client: { id: flow.authorization.clientId } } });
+    const to = await grantTo(flow, { name: `${login.issuer} ${String(claims.sub)}`, counts }, { claims }, browsing);
     return redirect(to, [cleared]);
   } catch (thrown) {
     if (thrown instanceof LoginFault && thrown.isDenial) {
@@ -86,7 +86,7 @@ async function signInWithKey(key: string, flow: Flow, browsing: Browsing): Promi
   try {
     const who = await browsing.keyHolder(key.trim());
     const claims: JsonObject = { sub: who.keyId, org: who.org, team: who.team, app: who.app };
-    const to = await grantTo(flow, `key ${who.keyId}`, { claims, key: who.keyId }, browsing);
+    const to = await grantTo(flow, { name: `key ${who.keyId}`, counts: who }, { claims, key: who.keyId }, browsing);
     return onwardPage(to, [clearedCookie(request, flow.id)]);
   } catch (thrown) {
     if (thrown instanceof GatewayError && thrown.code !== 'internal') return askConsent(flow, browsing, [], thrown.message);
@@ -94,9 +94,15 @@ async function signInWithKey(key: string, flow: Flow, browsing: Browsing): Promi
   }
 }
 
-function grantTo({ authorization }: Flow, who: string, granted: Granted, { plan, oauth, server, settings }: Browsing): Promise<string> {
+function grantTo(
+  { authorization, client }: Flow,
+  who: Grantor,
+  granted: Granted,
+  { plan, oauth, server, settings }: Browsing,
+): Promise<string> {
   const there = grantable(authorization.scopes, authorization.resource, settings.issuer, plan, oauth);
-  return server.grant(settings, authorization, who, allowedScopes(there, granted.claims, oauth), granted);
+  const asked = { ...authorization, clientName: client.name };
+  return server.grant(settings, asked, who, allowedScopes(there, granted.claims, oauth), granted);
 }
 
 function askConsent({ id, authorization, client }: Flow, browsing: Browsing, cookies: readonly string[], fault?: string): Response {

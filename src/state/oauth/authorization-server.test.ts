@@ -1,11 +1,12 @@
-import { env, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { applyD1Migrations, env, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fakePorts } from '../../core/fakes.ts';
 import { TOKEN_PREFIX } from '../../core/oauth.ts';
 import { systemClock } from '../ports.ts';
 import { AuthorizationServer } from './authorization-server.ts';
 import { answerToken, type TokenAnswer } from './grant.ts';
 import type { OAuthGrant } from './grant-object.ts';
+import { listGrants, noteGrant } from './grant-rows.ts';
 import { GRACE, GrantStore } from './grant-store.ts';
 import { TokenNames } from './names.ts';
 import type { ServerSettings } from './provider.ts';
@@ -24,11 +25,12 @@ const REDIRECT = 'https://client.example/callback';
 const VERIFIER = 'v'.repeat(43);
 const CLAIMS = { sub: 'ann', email: 'ann@acme.example' };
 
-const serverOf = (secrets: readonly string[] = [SECRET]) =>
+const serverOf = (secrets: readonly string[] = [SECRET], db?: D1Database) =>
   new AuthorizationServer({
     grants: env.OAUTH_GRANT,
     clients: env.OAUTH_CLIENTS,
     secrets,
+    db,
     egress: fakePorts().egress,
     clock: systemClock,
     local: false,
@@ -50,8 +52,11 @@ async function begin(server = serverOf()) {
   const registered = await server.endpoints.register(settings, post('/oauth/register', JSON.stringify(metadata), 'application/json'));
   const { client_id: clientId } = await registered.json<{ client_id: string }>();
   const challenge = await challengeOf(VERIFIER);
-  const asked = { clientId, redirectUri: REDIRECT, state: 's', scopes: ['use'], challenge, resource: 'https://gateway.example/mcp/one' };
-  const to = await server.grant(settings, asked, 'issuer ann', ['use'], { claims: CLAIMS });
+  const own = { clientId, clientName: 'A client', redirectUri: REDIRECT };
+  const asked = { ...own, state: 's', scopes: ['use'], challenge, resource: 'https://gateway.example/mcp/one' };
+  const to = await server.grant(settings, asked, { name: 'issuer ann', counts: { org: 'org_a', app: 'app_a' } }, ['use'], {
+    claims: CLAIMS,
+  });
   const code = new URL(to).searchParams.get('code') ?? '';
   const form = { grant_type: 'authorization_code', client_id: clientId, code, redirect_uri: REDIRECT, code_verifier: VERIFIER };
   const redeem = async (fields: Record<string, string>) => {
@@ -244,4 +249,41 @@ it('opens what it sealed, for the same use alone', async () => {
   expect(await server.open(sealed, 'login')).toBeUndefined();
   expect(await server.open(`${sealed.slice(0, -2)}AA`, 'consent')).toBeUndefined();
   expect(await serverOf(['another']).open(sealed, 'consent')).toBeUndefined();
+});
+
+describe('what operators see of grants', () => {
+  const { DB: db } = env;
+  const listed = async (now = Date.now()) => (await listGrants(db, { limit: 100, cursor: undefined, filters: {}, now })).items;
+  beforeAll(() => applyD1Migrations(db, env.TEST_MIGRATIONS));
+
+  it('is there before anybody has the code, and gone when the grant has ended', async () => {
+    const { form, redeem } = await begin(serverOf([SECRET], db));
+    const [row] = await listed();
+    expect(row).toMatchObject({ org: 'org_a', app: 'app_a', user: null, key: null, clientName: 'A client', scopes: 'use' });
+    const { body } = await redeem(form);
+    const { stub } = await objectOf(body.access_token ?? '');
+    expect(row?.id).toBe(stub.id.toString());
+    await stub.end();
+    expect(await listed()).toEqual([]);
+    expect(await stored(stub)).toBe('[]');
+  });
+
+  it('is a condition: what cannot be noted is not granted, and nothing is left of it', async () => {
+    const before = new Set((await listDurableObjectIds(env.OAUTH_GRANT)).map(String));
+    const away = () => Promise.reject(new Error('D1 is away'));
+    const broken = { prepare: () => ({ bind: () => ({}) }), batch: away } as unknown as D1Database;
+    await expect(begin(serverOf([SECRET], broken))).rejects.toThrow('cannot be noted now');
+    expect(await listed()).toEqual([]);
+    const made = (await listDurableObjectIds(env.OAUTH_GRANT)).filter((id) => !before.has(String(id)));
+    for (const id of made) expect(await stored(env.OAUTH_GRANT.get(id))).toBe('[]');
+  });
+
+  it('ends with the time that it names, also where its object could not say so', async () => {
+    const row = { id: 'a', org: 'o', app: 'a', user: 'ann', key: null, client: 'c', clientName: 'C', resource: 'r', scopes: '' };
+    await noteGrant(db, { ...row, createdAt: 1_000, expiresAt: 2_000 });
+    expect(await listed(1_999)).toHaveLength(1);
+    expect(await listed(2_000)).toEqual([]);
+    await noteGrant(db, { ...row, id: 'b', createdAt: 2_000, expiresAt: 3_000 });
+    expect(await db.prepare('SELECT id FROM oauth_grants').all()).toMatchObject({ results: [{ id: 'b' }] });
+  });
 });

@@ -1,10 +1,13 @@
 import { decodeBase64 } from '../../core/base64.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Identity } from '../../core/exchange.ts';
 import { isArray, isObject, type JsonObject, parseJson } from '../../core/json.ts';
 import type { AccessTokens } from '../../core/oauth.ts';
 import { base64url, OwnerKeys } from '../secret.ts';
 import { ClientDocuments, ClientFault } from './client-documents.ts';
 import { ClientEndpoints } from './endpoints.ts';
 import { GivenTokens, type Granted } from './given-tokens.ts';
+import { noteGrant } from './grant-rows.ts';
 import { TokenNames } from './names.ts';
 import { OAuthPlaces, type OAuthPlacesOptions } from './places.ts';
 import { AUTHORIZE_PATH, providerOf, type ServerSettings } from './provider.ts';
@@ -12,6 +15,16 @@ import { AUTHORIZE_PATH, providerOf, type ServerSettings } from './provider.ts';
 export interface AuthorizationServerOptions extends OAuthPlacesOptions {
   /** The secret in use, then the one before; at least one. */
   readonly secrets: readonly string[];
+  /** Where grants are listed for those who administer them. */
+  readonly db?: D1Database | undefined;
+}
+
+/** Who lets a client act as them. */
+export interface Grantor {
+  /** Told apart from everybody else, and always the same. */
+  readonly name: string;
+  /** As whom the client's calls count. */
+  readonly counts: Pick<Identity, 'org' | 'app' | 'user'>;
 }
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -27,6 +40,9 @@ export interface Authorization {
   readonly challenge: string;
   readonly resource: string;
 }
+
+/** A request for authorization, and what its client calls itself. */
+type Asked = Authorization & { readonly clientName: string };
 
 /** What a client says of itself; nobody vouches for its name. */
 export interface ClientFacts {
@@ -57,9 +73,11 @@ export class AuthorizationServer {
   readonly #secrets: readonly string[];
   readonly #names: TokenNames;
   readonly #places: OAuthPlaces;
+  readonly #db: D1Database | undefined;
 
-  constructor({ secrets, ...options }: AuthorizationServerOptions) {
+  constructor({ secrets, db, ...options }: AuthorizationServerOptions) {
     this.#secrets = secrets;
+    this.#db = db;
     this.#names = new TokenNames(secrets);
     this.#places = new OAuthPlaces(options);
     this.endpoints = new ClientEndpoints(this.#places, this.#names);
@@ -125,7 +143,7 @@ export class AuthorizationServer {
   }
 
   /** Makes a grant, and gives the address at which its client gets the code. */
-  async grant(settings: ServerSettings, asked: Authorization, who: string, scopes: readonly string[], granted: Granted): Promise<string> {
+  async grant(settings: ServerSettings, asked: Asked, who: Grantor, scopes: readonly string[], granted: Granted): Promise<string> {
     const { AuthorizationError } = await import('@cloudflare/workers-oauth-provider');
     const provider = await providerOf(settings);
     const { clientId, redirectUri, state, challenge, resource } = asked;
@@ -142,7 +160,7 @@ export class AuthorizationServer {
           resource,
           issuer: settings.issuer,
         },
-        userId: await this.#names.user(who),
+        userId: await this.#names.user(who.name),
         metadata: {},
         scope: [...scopes],
         props: granted,
@@ -150,12 +168,43 @@ export class AuthorizationServer {
         revokeExistingGrants: false,
       });
       const url = new URL(redirectTo);
-      url.searchParams.set('code', await this.#names.shown(url.searchParams.get('code') ?? ''));
+      const code = url.searchParams.get('code') ?? '';
+      await this.#note(code, settings, asked, who, scopes, granted);
+      url.searchParams.set('code', await this.#names.shown(code));
       return url.href;
     } catch (thrown) {
       if (thrown instanceof AuthorizationError) throw new AuthorizationFault(thrown.description);
       if (thrown instanceof ClientFault) throw new AuthorizationFault(thrown.message);
       throw thrown;
+    }
+  }
+
+  /** Takes a grant back, by the id that operators know it by. */
+  async endGrant(id: string): Promise<void> {
+    await this.#places.grantById(id).end();
+  }
+
+  /** Lists a grant before anybody has its code: one that nobody could take back is not given. */
+  async #note(
+    code: string,
+    settings: ServerSettings,
+    asked: Asked,
+    who: Grantor,
+    scopes: readonly string[],
+    granted: Granted,
+  ): Promise<void> {
+    if (this.#db === undefined) return;
+    const [user = '', grant = ''] = code.split(':');
+    const now = this.#places.clock.now();
+    try {
+      await noteGrant(this.#db, {
+        ...{ id: this.#places.grantId(user, grant), org: who.counts.org, app: who.counts.app, user: who.counts.user ?? null },
+        ...{ key: granted.key ?? null, client: asked.clientId, clientName: asked.clientName, resource: asked.resource },
+        ...{ scopes: scopes.join(' '), createdAt: now, expiresAt: now + 1_000 * Math.max(settings.refreshToken, settings.accessToken) },
+      });
+    } catch (cause) {
+      await this.#places.grantOf(user, grant).end();
+      throw new GatewayError('overloaded', 'The grant cannot be noted now. Try again in a moment.', { cause });
     }
   }
 

@@ -1,17 +1,23 @@
 import { DurableObject } from 'cloudflare:workers';
 import { systemClock } from '../ports.ts';
 import { answerToken, type TokenAnswer, type TokenAsk } from './grant.ts';
+import { forgetGrant } from './grant-rows.ts';
 import { GrantStore } from './grant-store.ts';
+
+export interface GrantEnv {
+  /** Where grants are listed for those who administer them. */
+  readonly DB?: D1Database;
+}
 
 /**
  * One grant: its code, its refresh tokens one after the other, its access tokens. Whatever would change it is done by one
  * request at a time, from the first look to the last write, so that of fifty that come together one is the first.
  */
-export class OAuthGrant extends DurableObject<object> {
+export class OAuthGrant extends DurableObject<GrantEnv> {
   readonly #store: GrantStore;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(state: DurableObjectState, env: object) {
+  constructor(state: DurableObjectState, env: GrantEnv) {
     super(state, env);
     this.#store = new GrantStore(state.storage.sql);
   }
@@ -22,6 +28,14 @@ export class OAuthGrant extends DurableObject<object> {
       const answer = await answerToken(asked, { store: this.#store, now: systemClock.now, kept: (end) => this.#keepUntil(end) });
       if (this.#store.sweep(systemClock.now()) === undefined) await this.#clear();
       return answer;
+    });
+  }
+
+  /** Takes all of it back: the code, and every token that came of it. */
+  end(): Promise<void> {
+    return this.#alone(async () => {
+      this.#store.revoke();
+      await this.#clear();
     });
   }
 
@@ -59,6 +73,9 @@ export class OAuthGrant extends DurableObject<object> {
     this.#store.forget();
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
+    const { DB: db } = this.env;
+    // Where this fails the row stays until the time is over that it names: what it says is granted is not.
+    if (db !== undefined) await forgetGrant(db, this.ctx.id.toString()).catch((cause) => console.error('A grant is still listed', cause));
   }
 
   #keepUntil(end: number): void {

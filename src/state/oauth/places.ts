@@ -28,6 +28,15 @@ export class OAuthPlaces {
     return this.#options.grants.getByName(`${user}:${grant}`);
   }
 
+  /** The id by which operators know it: that of its object. */
+  grantId(user: string, grant: string): string {
+    return this.#options.grants.idFromName(`${user}:${grant}`).toString();
+  }
+
+  grantById(id: string): DurableObjectStub<OAuthGrant> {
+    return this.#options.grants.get(this.#options.grants.idFromString(id));
+  }
+
   registry(): DurableObjectStub<OAuthClients> {
     return this.#options.clients.getByName('clients');
   }

@@ -2,7 +2,7 @@ import { applyD1Migrations, reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { beforeAll, expect, it } from 'vitest';
-import { apps, audit, connections, credentials, keyAliases, keys, orgs, teams, webhooks } from './tables.ts';
+import { apps, audit, connections, credentials, keyAliases, keys, oauthGrants, orgs, teams, webhooks } from './tables.ts';
 
 const { DB: db } = env;
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
   await applyD1Migrations(db, env.TEST_MIGRATIONS);
 });
 
-const TABLES: readonly SQLiteTable[] = [orgs, teams, apps, keys, keyAliases, webhooks, credentials, connections, audit];
+const TABLES: readonly SQLiteTable[] = [orgs, teams, apps, keys, keyAliases, webhooks, credentials, connections, oauthGrants, audit];
 
 it.each(TABLES.map((table) => [getTableConfig(table).name, table] as const))(
   '%s is here as the migrations make it',

@@ -94,6 +94,20 @@ export const connections = sqliteTable('connections', {
   updatedAt: moment('updated_at').notNull(),
 });
 
+export const oauthGrants = sqliteTable('oauth_grants', {
+  id: text('id').primaryKey(),
+  org: text('org_id').notNull(),
+  app: text('app_id').notNull(),
+  user: text('user'),
+  key: text('key_id'),
+  client: text('client').notNull(),
+  clientName: text('client_name').notNull(),
+  resource: text('resource').notNull(),
+  scopes: text('scopes').notNull(),
+  createdAt: moment('created_at').notNull(),
+  expiresAt: moment('expires_at').notNull(),
+});
+
 export const audit = sqliteTable('audit', {
   id: integer('id').primaryKey({ autoIncrement: true }),
   at: moment('at').notNull(),
