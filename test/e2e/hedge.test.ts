@@ -33,6 +33,7 @@ beforeAll(async () => {
       },
       models: {
         'slow-first': hedged(`${SLOW}&id=hs1`, `${QUICK}&id=hs1`),
+        'long-winner': hedged(`${SLOW}&id=lw1`, 'fault/held?words=8&n=4&id=lw1&second'),
         'slow-first-whole': hedged(`${SLOW}&id=hw1`, `${QUICK}&id=hw1`),
         'slow-first-other-dialect': hedged(`${SLOW}&id=hd1`, `${QUICK}&id=hd1`, 150, 'ant'),
         'first-wins': hedged('fault/held-back?reply=slow-one&id=hf1', 'fault/held-back?id=hf1&second'),
@@ -79,6 +80,17 @@ describe('a target that is slow to begin', () => {
     expect(answer.headers.get('x-weir-model')).toMatch(/ok\/text/);
     await until(() => slowOf(mark)?.closedByPeerAt !== undefined, 15_000, 'the first connection is closed');
     expect(seen(mark)).toHaveLength(2);
+  });
+
+  it('is hung up on at once, and not when the answer that won is over', async () => {
+    const asking = streamed(gateway.url, 'openai', 'long-winner');
+    const [slow, winner] = ['slow-one', 'second'].map((mark) => () => seen('lw1').find(({ model }) => model.includes(mark)));
+    await until(() => slow?.()?.closedByPeerAt !== undefined, 15_000, 'the first connection is closed');
+    expect(winner?.()).toMatchObject({ closedByPeerAt: undefined, endedAt: undefined });
+    gateway.upstream.journal.goOn('id=lw1&second');
+    const answer = await asking;
+    expect(endings(answer.bytes)).toMatchObject({ done: 1, errors: [] });
+    expect(answer.text).toContain('w7');
   });
 
   it('a whole answer just as well, billed once', async () => {
