@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { type ConnectionRow, forgetConnection, listConnections, readConnection } from '../state/credentials/connection-rows.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
-import { check, invalid, pageShape, paging, readJson } from './input.ts';
-import { findParents } from './resources/find.ts';
+import { check, EMPTY_PAGE, invalid, pageShape, paging, readJson } from './input.ts';
+import { findParents, parentsOfList } from './resources/find.ts';
 import { trailOf } from './trail.ts';
 
 // What callers and organisations granted at the servers behind the gateway: who, and for what. The grants themselves nobody reads.
@@ -56,12 +56,8 @@ async function found(context: AdminContext, deps: AdminDeps): Promise<Connection
 async function list(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const { limit, cursor, org: named, app, ...filters } = check(listQuery, context.req.query());
   const db = requireDb(deps);
-  const within = await findParents(db, { org: named, app });
-  if ('problem' in within) {
-    if (within.problem.message.startsWith('names no ')) return context.json({ items: [], next: null });
-    throw invalid([within.problem]);
-  }
-  const { parents } = within;
+  const parents = await parentsOfList(db, { org: named, app });
+  if (parents === undefined) return context.json(EMPTY_PAGE);
   return context.json(await listConnections(db, { limit, cursor, filters: { ...filters, org: parents.org, app: parents.app } }));
 }
 

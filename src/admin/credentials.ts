@@ -13,8 +13,8 @@ import {
 import type { SealedValue, VaultPlace } from '../state/credentials/seal.ts';
 import type { By } from '../state/tenants/writes.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
-import { check, invalid, pageShape, paging, readJson } from './input.ts';
-import { findParents } from './resources/find.ts';
+import { check, EMPTY_PAGE, invalid, pageShape, paging, readJson } from './input.ts';
+import { findParents, parentsOfList } from './resources/find.ts';
 import { trailOf } from './trail.ts';
 
 // The vault: what an organisation shows providers and the servers behind the gateway. Values go in here and never come out.
@@ -94,12 +94,9 @@ async function create(context: AdminContext, deps: AdminDeps): Promise<Response>
 async function list(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const { limit, cursor, org: named, name: called } = check(listQuery, context.req.query());
   const db = requireDb(deps);
-  const within = await findParents(db, { org: named });
-  if ('problem' in within) {
-    if (within.problem.message.startsWith('names no ')) return context.json({ items: [], next: null });
-    throw invalid([within.problem]);
-  }
-  const page = await listCredentials(db, { limit, cursor, org: within.parents.org, name: called });
+  const parents = await parentsOfList(db, { org: named });
+  if (parents === undefined) return context.json(EMPTY_PAGE);
+  const page = await listCredentials(db, { limit, cursor, org: parents.org, name: called });
   return context.json({ ...page, items: page.items.map(shown) });
 }
 

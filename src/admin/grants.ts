@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { GatewayError } from '../core/errors.ts';
 import { forgetGrant, type GrantRow, listGrants, readGrant } from '../state/oauth/grant-rows.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, requireDb } from './deps.ts';
-import { check, invalid, pageShape, paging } from './input.ts';
-import { findParents } from './resources/find.ts';
+import { check, EMPTY_PAGE, pageShape, paging } from './input.ts';
+import { parentsOfList } from './resources/find.ts';
 import { trailOf } from './trail.ts';
 
 // What people let clients of OAuth do in their name: who, which client, and for what. Codes and tokens nobody reads.
@@ -45,12 +45,8 @@ async function found(context: AdminContext, deps: AdminDeps): Promise<GrantRow> 
 async function list(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const { limit, cursor, org: named, app, ...filters } = check(listQuery, context.req.query());
   const db = requireDb(deps);
-  const within = await findParents(db, { org: named, app });
-  if ('problem' in within) {
-    if (within.problem.message.startsWith('names no ')) return context.json({ items: [], next: null });
-    throw invalid([within.problem]);
-  }
-  const { parents } = within;
+  const parents = await parentsOfList(db, { org: named, app });
+  if (parents === undefined) return context.json(EMPTY_PAGE);
   const now = deps.clock.now();
   return context.json(await listGrants(db, { limit, cursor, now, filters: { ...filters, org: parents.org, app: parents.app } }));
 }

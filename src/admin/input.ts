@@ -61,6 +61,9 @@ export const paging = {
 export const pageShape = (item: z.ZodType) =>
   z.object({ items: z.array(item), next: z.string().nullable().describe('The cursor of the next page; null on the last.') });
 
+/** What is listed where a filter means nobody. */
+export const EMPTY_PAGE = { items: [], next: null };
+
 /** A moment: milliseconds since the epoch, or a date and time as ISO 8601 writes it. */
 export const moment = z.string().transform((text, context) => {
   const milliseconds = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);

@@ -66,7 +66,7 @@ export async function ownersOf(db: D1Database, { org, team, app }: NamedParents)
     const found = await findParents(db, { ...owners, [level]: named });
     // What it belongs to need not be asked for as well.
     if ('parents' in found) owners = { [level]: found.parents[level as keyof Owners] };
-    else if (found.problem.message.startsWith('names no ')) owners = { ...owners, [level]: named };
+    else if (found.isNobody) owners = { ...owners, [level]: named };
     else throw invalid([found.problem]);
   }
   return owners;

@@ -18,8 +18,8 @@ import {
 import { webhookEvents } from '../state/webhooks/payload.ts';
 import { newSigningSecret } from '../state/webhooks/secrets.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, type OrgLedger, requireDb } from './deps.ts';
-import { check, invalid, pageShape, paging, readJson, switched } from './input.ts';
-import { findParents } from './resources/find.ts';
+import { check, EMPTY_PAGE, invalid, pageShape, paging, readJson, switched } from './input.ts';
+import { findParents, parentsOfList } from './resources/find.ts';
 import { rotate } from './resources/shapes.ts';
 import { trailOf } from './trail.ts';
 
@@ -136,12 +136,9 @@ async function create(context: AdminContext, deps: AdminDeps): Promise<Response>
 async function list(context: AdminContext, deps: AdminDeps): Promise<Response> {
   const { limit, cursor, org: named, ...filters } = check(listQuery, context.req.query());
   const db = requireDb(deps);
-  const within = await findParents(db, { org: named });
-  if ('problem' in within) {
-    if (within.problem.message.startsWith('names no ')) return context.json({ items: [], next: null });
-    throw invalid([within.problem]);
-  }
-  const page = await listWebhooks(db, { limit, cursor, filters: { ...filters, org: within.parents.org } });
+  const parents = await parentsOfList(db, { org: named });
+  if (parents === undefined) return context.json(EMPTY_PAGE);
+  const page = await listWebhooks(db, { limit, cursor, filters: { ...filters, org: parents.org } });
   return context.json({
     ...page,
     items: page.items.map(({ version: _, deletedAt, ...shown }) => (deletedAt === null ? shown : { ...shown, deletedAt })),

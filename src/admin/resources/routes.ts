@@ -6,9 +6,9 @@ import { listTenants, readTenant } from '../../state/tenants/reads.ts';
 import type { Parents, Tenant, TenantRules } from '../../state/tenants/tenant.ts';
 import type { By, Changed } from '../../state/tenants/writes.ts';
 import { type AdminContext, type AdminDeps, type AdminRoute, type KeyDesk, requireDb } from '../deps.ts';
-import { check, invalid, pageShape, paging, readJson, switched } from '../input.ts';
+import { check, EMPTY_PAGE, invalid, pageShape, paging, readJson, switched } from '../input.ts';
 import { trailOf } from '../trail.ts';
-import { findParents, type NamedParents } from './find.ts';
+import { findParents, type NamedParents, parentsOfList } from './find.ts';
 import { freeAlias, keyOfAlias } from './imported.ts';
 import { type CreateBody, type Resource, resources, shownTenant } from './resource.ts';
 import { importedHash, keyOnce, rotate } from './shapes.ts';
@@ -132,13 +132,10 @@ async function list(resource: Resource, context: AdminContext, deps: AdminDeps):
     const one = await keyOfAlias(db, hash, deskOf(deps));
     return context.json({ items: one === undefined ? [] : [shownTenant(one, deps)], next: null });
   }
-  const within = await findParents(db, { org, team, app });
+  const parents = await parentsOfList(db, { org, team, app });
   // What belongs to nobody is nothing: a filter that names nobody finds none.
-  if ('problem' in within) {
-    if (within.problem.message.startsWith('names no ')) return context.json({ items: [], next: null });
-    throw invalid([within.problem]);
-  }
-  const page = await listTenants(db, resource.level, { limit, cursor, filters: { ...filters, ...within.parents } });
+  if (parents === undefined) return context.json(EMPTY_PAGE);
+  const page = await listTenants(db, resource.level, { limit, cursor, filters: { ...filters, ...parents } });
   return context.json({ ...page, items: page.items.map((tenant) => shownTenant(tenant, deps)) });
 }
 
