@@ -1,7 +1,7 @@
 import { GatewayError } from '../../../core/errors.ts';
 import type { Identity } from '../../../core/exchange.ts';
 import type { CallHold, Estimate, Foreseen, LeftHold } from '../../../core/hold.ts';
-import type { Refusal, ReservedCalls } from '../../../core/ledger/holds.ts';
+import type { Refusal, Reserved, ReservedCalls } from '../../../core/ledger/holds.ts';
 import { type Limited, metersFor, type Subjects, takesFor, takesOf } from '../../../core/ledger/limits.ts';
 import type { Standing } from '../../../core/ledger/meters.ts';
 import { runSubject } from '../../../core/ledger/runs.ts';
@@ -11,6 +11,7 @@ import type { NanoUsd } from '../../../core/money.ts';
 import type { Outcome } from '../../../core/policy.ts';
 import type { Clock, UsualOutput } from '../../../core/ports.ts';
 import { amountsOf, type Counted, numbersOf, takenBy } from './amounts.ts';
+import { reserveCurrent } from './current.ts';
 import { standingHeaders } from './headers.ts';
 import { type Before, largest, lastPart, withPart } from './in-parts.ts';
 import { refused } from './refusal.ts';
@@ -166,10 +167,6 @@ export class LedgerHold implements CallHold {
     this.#checkPriced(foreseen);
     const parts = partsOf(foreseen);
     let refusal = await this.#ask(foreseen, foreseen, parts.length > 0);
-    if (refusal?.reason === 'outdated') {
-      await this.#renew();
-      refusal = await this.#ask(foreseen, foreseen, parts.length > 0);
-    }
     let part = unboundedPart(foreseen);
     for (const [index, output] of parts.entries()) {
       if (refusal === undefined || !eases(refusal)) break;
@@ -201,7 +198,16 @@ export class LedgerHold implements CallHold {
   }
 
   /** Holds for so much instead of what is held; why not, where it does not fit. `yields`: then less will be asked for. */
-  async #ask(foreseen: Foreseen, { usage, cost, priceVersion }: Estimate, yields = false): Promise<Refusal | undefined> {
+  async #ask(foreseen: Foreseen, estimate: Estimate, yields = false): Promise<Refusal | undefined> {
+    const caller = { generation: () => this.#who.generation ?? 0, renew: () => this.#renew() };
+    const reserved = await reserveCurrent((generation) => this.#reserve(foreseen, estimate, yields, generation), caller);
+    this.#standings = reserved.standings;
+    if (!reserved.allowed) return reserved.refusal;
+    this.#isHeld = true;
+    return undefined;
+  }
+
+  #reserve(foreseen: Foreseen, { usage, cost, priceVersion }: Estimate, yields: boolean, generation: number): Promise<Reserved> {
     const { ledger, ttl, run } = this.#options;
     const who = this.#who;
     const id = this.#id;
@@ -212,15 +218,9 @@ export class LedgerHold implements CallHold {
     const takes = second === undefined ? asks : largest(asks, this.#takes(second));
     const draft = this.#draft(foreseen.model, withTools(usage, foreseen), cost, priceVersion);
     const subjects = run === undefined ? [] : [runSubject(who.app, run)];
-    const asked = { id, subjects, generation: who.generation ?? 0, takes, ttl, usage: draft };
+    const asked = { id, subjects, generation, takes, ttl, usage: draft };
     const hold = yields ? { ...asked, yields: [...OF_OUTPUT] } : asked;
-    const reserved = this.#isHeld
-      ? await ledger.move(id, takes, draft)
-      : await ledger.reserve(hold, second === undefined ? meters : undefined);
-    this.#standings = reserved.standings;
-    if (!reserved.allowed) return reserved.refusal;
-    this.#isHeld = true;
-    return undefined;
+    return this.#isHeld ? ledger.move(id, takes, draft) : ledger.reserve(hold, second === undefined ? meters : undefined);
   }
 
   /** What a part of the call takes: it is one request, in how many parts it may be served. */
