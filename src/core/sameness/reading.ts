@@ -30,7 +30,7 @@ export function read(text: string): Reading {
   const tokens = tokensOf(text);
   const words = tokens.flatMap(({ kind, text: word }) => (kind === 'word' ? [word] : []));
   const english = isEnglish(words, isCommon);
-  const terms = english ? termsOf(phrased(resolved(tokens))) : tokens.map(literal);
+  const terms = english ? termsOf(phrased(resolved(tokens))) : literalsOf(tokens);
   const counts = new Map<string, number>();
   for (const { key } of terms) counts.set(key, (counts.get(key) ?? 0) + 1);
   return { terms, counts, english, verbatim: verbatimOf(text), cut: text.length > LONGEST };
@@ -41,6 +41,13 @@ const literal = ({ text, kind, named }: Token): Term => ({
   role: kind === 'word' ? 'content' : kind,
   name: named ? 'name' : undefined,
 });
+
+/** Words as they are written. Letters right after a number belong to it in every language: "26th", "1er", "5k". */
+const literalsOf = (tokens: readonly Token[]): readonly Term[] =>
+  tokens.map((token, at) => {
+    const term = literal(token);
+    return token.kind === 'word' && token.joined && tokens[at - 1]?.kind === 'number' ? { ...term, role: 'number' } : term;
+  });
 
 /** Contractions in full; a possessive's ending is left out. */
 function resolved(tokens: readonly Token[]): readonly Token[] {

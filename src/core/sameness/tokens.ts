@@ -70,7 +70,8 @@ function addWord(tokens: Token[], piece: string, starts: boolean, joined: boolea
   const lower = piece.toUpperCase().toLowerCase();
   if (piece.charCodeAt(0) >= 128 && UNSPACED.test(piece)) {
     // Nobody marks where a word ends: each character is compared, in order.
-    for (const character of lower) tokens.push({ text: character, kind: 'word', named: false, joined: true });
+    for (const [at, character] of [...lower].entries())
+      tokens.push({ text: character, kind: 'word', named: false, joined: joined || at > 0 });
     return;
   }
   const capital = piece[0] !== lower[0];
