@@ -39,7 +39,7 @@ function seed(): number {
 }
 
 const properties = {
-  resolve: { alias: [{ find: /^fast-check$/, replacement: path.join(import.meta.dirname, 'test/fast-check.ts') }] },
+  resolve: { alias: [{ find: /^fast-check$/, replacement: path.join(import.meta.dirname, 'scripts/fast-check.ts') }] },
   define: { FAST_CHECK_SEED: String(seed()) },
 };
 
