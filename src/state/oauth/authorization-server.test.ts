@@ -6,7 +6,7 @@ import { systemClock } from '../ports.ts';
 import { AuthorizationServer } from './authorization-server.ts';
 import { answerToken, type TokenAnswer } from './grant.ts';
 import type { OAuthGrant } from './grant-object.ts';
-import { listGrants, noteGrant } from './grant-rows.ts';
+import { forgetGrant, listGrants, noteGrant } from './grant-rows.ts';
 import { GRACE, GrantStore } from './grant-store.ts';
 import { TokenNames } from './names.ts';
 import type { ServerSettings } from './provider.ts';
@@ -276,6 +276,13 @@ describe('what operators see of grants', () => {
     expect(await listed()).toEqual([]);
     const made = (await listDurableObjectIds(env.OAUTH_GRANT)).filter((id) => !before.has(String(id)));
     for (const id of made) expect(await stored(env.OAUTH_GRANT.get(id))).toBe('[]');
+  });
+
+  it('is waited for no longer than two seconds, before a grant and after it', async () => {
+    const never = new Promise<never>(() => undefined);
+    const still = { prepare: () => ({ bind: () => ({ run: () => never }) }), batch: () => never } as unknown as D1Database;
+    await expect(begin(serverOf([SECRET], still))).rejects.toThrow('cannot be noted now');
+    await expect(forgetGrant(still, 'a')).rejects.toThrow();
   });
 
   it('ends with the time that it names, also where its object could not say so', async () => {

@@ -1,7 +1,11 @@
 import { and, desc, eq, gt, lte, sql } from 'drizzle-orm';
+import { within } from '../../core/deadline.ts';
 import { type Page, type PageRequest, pageOf, readCursor } from '../paging.ts';
 import { oauthGrants } from '../tenants/tables.ts';
 import { control } from '../tenants/writes.ts';
+
+/** Milliseconds that the database may take: nobody who signs in or revokes waits for it longer. */
+const DEADLINE = 2_000;
 
 /** Who let which client do what, for those who administer it. */
 export type GrantRow = typeof oauthGrants.$inferSelect;
@@ -9,11 +13,12 @@ export type GrantRow = typeof oauthGrants.$inferSelect;
 /** Notes a grant, and forgets those that are over: an object that could not say so has left its row. */
 export async function noteGrant(db: D1Database, row: GrantRow): Promise<void> {
   const tables = control(db);
-  await tables.batch([tables.delete(oauthGrants).where(lte(oauthGrants.expiresAt, row.createdAt)), tables.insert(oauthGrants).values(row)]);
+  const outdated = tables.delete(oauthGrants).where(lte(oauthGrants.expiresAt, row.createdAt));
+  await within(DEADLINE, tables.batch([outdated, tables.insert(oauthGrants).values(row)]));
 }
 
 export async function forgetGrant(db: D1Database, id: string): Promise<void> {
-  await control(db).delete(oauthGrants).where(eq(oauthGrants.id, id));
+  await within(DEADLINE, control(db).delete(oauthGrants).where(eq(oauthGrants.id, id)).run());
 }
 
 export async function readGrant(db: D1Database, id: string, now: number): Promise<GrantRow | undefined> {
