@@ -4,6 +4,7 @@ import { compile } from '../../../config/compile.ts';
 import { rolls } from '../../../config/rolls.ts';
 import { LlmCall } from '../../../core/call.ts';
 import { fakeExchange } from '../../../core/fakes.ts';
+import type { UnlockedVault } from '../../../core/ports.ts';
 import { nameOf } from '../../../core/strategy.ts';
 import { openaiChat } from '../../../dialects/openai-chat/index.ts';
 import { candidatesOf } from './candidates.ts';
@@ -129,5 +130,21 @@ describe('the candidates of a call', () => {
     };
     expect(await of([{ secret: 'UNSET' }, { value: 'k' }])).toEqual(['2']);
     expect(await of([{ secret: 'UNSET' }, { secret: 'UNSET_TOO' }])).toEqual(['1']);
+  });
+
+  it('leave out one that the vault cannot give now, and have places for each organisation', async () => {
+    const of = async (keys: object[], vault: UnlockedVault) => {
+      const written = { providers: { openai: { keys } }, models: { m: ['openai/a'] } };
+      const ports = { ...fakeExchange().ports, secrets: { get: () => undefined, vault } };
+      const routed = await route(written);
+      return candidatesOf(routed.targets, routed, planOf(written), ports).map(({ place }) => place);
+    };
+    const keys = [{ vault: 'own' }, { value: 'k' }];
+    const broken = () => {
+      throw new Error('the vault is away');
+    };
+    expect(await of(keys, { org: 'org_a', get: () => 'v' })).toEqual(['openai/a#1@org_a', 'openai/a#2']);
+    expect(await of(keys, { org: 'org_b', get: broken })).toEqual(['openai/a#2']);
+    expect(await of([{ vault: 'own' }, { vault: 'other' }], { org: 'org_b', get: broken })).toEqual(['openai/a#1@org_b']);
   });
 });
